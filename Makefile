@@ -1,0 +1,38 @@
+# One command each, nothing before it: `make race`, `make lab`, `make test`.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: race lab test setup bench check clean
+
+race: setup  ## the main job: every transport side by side, in the terminal, and a picture
+	$(BIN)/realtime-kit race --json race.json --plot race.png
+
+lab: setup  ## JupyterLab at the first lesson
+	$(BIN)/realtime-kit up
+
+test: setup check  ## every test
+	$(BIN)/python -m pytest
+
+setup: $(READY)  ## .venv with everything, Pushpin included; a second call does nothing
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("realtime_kit needs Python 3.11 or later; give one with PYTHON=…") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import ensurepip' || { echo 'This Python cannot make virtual environments: on Debian and Ubuntu, apt install python3-venv'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/realtime-kit install-deps
+	@touch $@
+
+check: setup  ## what needs no Pushpin: lint, format, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: setup  ## measure what is promised; writes docs/benchmarks.md
+	$(BIN)/python benchmarks/spine.py
+
+clean:  ## remove what setup made
+	rm -rf $(VENV)
