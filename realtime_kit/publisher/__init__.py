@@ -1,0 +1,27 @@
+"""Second stage: tells Pushpin. Items in all formats, over HTTP or ZeroMQ, paced by a schedule."""
+
+from realtime_kit.publisher.event_stream_format import encode_event
+from realtime_kit.publisher.formats import (
+    JSON_TYPE,
+    item_in_all_formats,
+    json_page,
+    text_item,
+    websocket_message,
+)
+from realtime_kit.publisher.http import HttpPublisher
+from realtime_kit.publisher.pacing import Pacer
+from realtime_kit.publisher.queue import QueueingPublisher
+from realtime_kit.publisher.zeromq import ZeroMqPublisher
+
+__all__ = [
+    "JSON_TYPE",
+    "HttpPublisher",
+    "Pacer",
+    "QueueingPublisher",
+    "ZeroMqPublisher",
+    "encode_event",
+    "item_in_all_formats",
+    "json_page",
+    "text_item",
+    "websocket_message",
+]

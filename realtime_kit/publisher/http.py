@@ -1,0 +1,108 @@
+"""Publishing through Pushpin's HTTP port, or that of a hosted GRIP service."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import time
+from http import HTTPStatus
+
+import aiohttp
+import jwt
+from yarl import URL
+
+from realtime_kit.errors import PublishError, UsageError
+from realtime_kit.publisher.queue import NobodyAnswers, QueueingPublisher
+
+_TIMEOUT_S = 10.0
+_TOKEN_LIFETIME_S = 600
+_USUAL_LIMIT_BYTES = 1_000_000
+
+
+class HttpPublisher(QueueingPublisher):
+    """Publishes by `POST <control_url>/publish/`.
+
+    Args:
+        control_url: Address of the publish port, such as `http://127.0.0.1:5561`.
+        iss: Issuer named in the token of a service that asks for one; an embedded Pushpin does not.
+        key: Key that signs the token; with `iss`, or as a ready-made bearer token without it. A text that begins
+            with `base64:` stands for the bytes it encodes, as in a GRIP URL.
+        timeout_s: Longest wait for an answer, seconds. What was under way then may or may not have arrived.
+
+    Raises:
+        UsageError: if `control_url` is no address, or there is an `iss` without a key.
+    """
+
+    def __init__(
+        self,
+        control_url: str,
+        *,
+        iss: str | None = None,
+        key: bytes | str | None = None,
+        timeout_s: float = _TIMEOUT_S,
+    ) -> None:
+        super().__init__()
+        self._url = URL(control_url.rstrip("/") + "/publish/")
+        if self._url.scheme not in ("http", "https") or not self._url.host:
+            message = f"control_url is {control_url!r}: it has to be an http:// or https:// address"
+            raise UsageError(message)
+        if iss is not None and key is None:
+            message = f"iss is {iss!r}, but there is no key to sign its token with"
+            raise UsageError(message)
+        self._iss = iss
+        encoded = isinstance(key, str) and key.startswith("base64:")
+        self._key = base64.b64decode(str(key)[7:]) if encoded else key
+        self._timeout_s = timeout_s
+        self._session: aiohttp.ClientSession | None = None
+
+    async def _open(self) -> None:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=self._timeout_s), cookie_jar=aiohttp.DummyCookieJar()
+            )
+
+    async def _send_batch(self, encoded: list[bytes]) -> None:
+        await self._open()
+        assert self._session is not None  # noqa: S101 - for the type checker
+        # As a file, because aiohttp warns of more than a megabyte of bytes.
+        body = io.BytesIO(b'{"items":[' + b",".join(encoded) + b"]}")
+        headers = {"Content-Type": "application/json", **self._authorization()}
+        try:
+            async with self._session.post(self._url, data=body, headers=headers) as response:
+                answer = (await response.text(errors="replace")).strip()
+        except TimeoutError as error:
+            message = f"the publish port {self._url} did not answer within {self._timeout_s:g} s"
+            raise NobodyAnswers(message) from error
+        except aiohttp.ClientError as error:
+            message = f"the publish port {self._url} could not be reached: {_reason(error)}"
+            if (size := len(body.getbuffer())) > _USUAL_LIMIT_BYTES:
+                # Pushpin hangs up while a request that is too long is still being sent, so its 400 is lost.
+                message += f" (the request has {size:,} bytes; Pushpin usually reads {_USUAL_LIMIT_BYTES:,})"
+            raise PublishError(message) from error
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            # Only what is wrong with the request (4xx) stays wrong when it is asked again.
+            refused = response.status < HTTPStatus.INTERNAL_SERVER_ERROR
+            message = f"{self._url} answered {response.status} {response.reason}: {answer[:200]}"
+            raise PublishError(message, refused=refused)
+
+    def _authorization(self) -> dict[str, str]:
+        if self._key is None:
+            return {}
+        if self._iss is None:
+            token = self._key if isinstance(self._key, str) else self._key.decode()
+        else:
+            claims = {"iss": self._iss, "exp": int(time.time()) + _TOKEN_LIFETIME_S}
+            token = jwt.encode(claims, self._key, algorithm="HS256")
+        return {"Authorization": f"Bearer {token}"}
+
+    async def _close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def _reason(error: aiohttp.ClientError) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+        return os.strerror(error.os_error.errno)
+    return str(error) or type(error).__name__
