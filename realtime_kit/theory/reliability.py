@@ -1,0 +1,51 @@
+"""What reliable delivery costs while nothing happens, and how late it may be when something did."""
+
+from __future__ import annotations
+
+import math
+
+from realtime_kit.quantities import Load
+from realtime_kit.theory import _check as check
+
+
+def load(*, clients: int, timeout_s: float, rate_per_s: float = 0.0) -> Load:
+    """The idle price: a `Grip-Link` is asked again after each `timeout_s` of silence, `N/timeout` requests/s.
+
+    Every delivery restarts the timer, so that Poisson events lower the price to `N λ / (e^(λ·timeout) - 1)`,
+    of which N/timeout is the limit for a silent channel. All these answers are empty as long as nothing was
+    lost. An upper bound, because Pushpin collapses identical links that fall due at the same time.
+
+    Args:
+        clients: N, how many connections are held, 1 or more.
+        timeout_s: The link's `timeout` parameter, seconds, above 0.
+        rate_per_s: λ, events per second on the channel, 0 or more.
+
+    Raises:
+        UsageError: An argument is outside its range.
+    """
+    check.at_least(1, clients=clients)
+    check.positive(timeout_s=timeout_s)
+    check.not_negative(rate_per_s=rate_per_s)
+    expected_events = rate_per_s * timeout_s
+    discount = 1.0
+    if expected_events > 0:
+        discount = expected_events * math.exp(-expected_events) / -math.expm1(-expected_events)
+    return Load(origin_requests_per_s=discount * clients / timeout_s, empty_fraction=1.0)
+
+
+def latest_recovery_s(
+    *, outage_s: float, backoff_s: float, downstream_s: float, service_s: float = 0.0
+) -> float:
+    """The worst latency of an event due during an outage and recovered after it: `D + backoff + S + d`.
+
+    Args:
+        outage_s: D, seconds for which no connection could be made, 0 or more.
+        backoff_s: The longest pause the client makes between two attempts, seconds, 0 or more.
+        downstream_s: d, seconds from the server to the client, 0 or more.
+        service_s: S, seconds the origin takes to answer, 0 or more.
+
+    Raises:
+        UsageError: An argument is outside its range.
+    """
+    check.not_negative(outage_s=outage_s, backoff_s=backoff_s, downstream_s=downstream_s, service_s=service_s)
+    return outage_s + backoff_s + service_s + downstream_s

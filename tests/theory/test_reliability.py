@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from realtime_kit.errors import UsageError
+from realtime_kit.theory import reliability
+
+
+def test_a_silent_channel_costs_one_request_per_connection_and_timeout():
+    load = reliability.load(clients=1000, timeout_s=20)
+    assert load.to_json() == {"origin_requests_per_s": 50.0, "empty_fraction": 1.0}
+
+
+@pytest.mark.parametrize(("rate_per_s", "timeout_s"), [(0.05, 20.0), (0.5, 2.0), (0.01, 5.0), (1.0, 3.0)])
+def test_simulated_timers_that_each_delivery_restarts_fire_at_the_predicted_rate(rate_per_s, timeout_s):
+    gaps_s = np.random.default_rng(6).exponential(1 / rate_per_s, 200_000)
+    checks = np.floor(gaps_s / timeout_s).sum()
+    predicted = reliability.load(clients=1, timeout_s=timeout_s, rate_per_s=rate_per_s)
+    assert checks / gaps_s.sum() == pytest.approx(predicted.origin_requests_per_s, rel=0.03)
+
+
+def test_an_almost_silent_channel_costs_as_much_as_a_silent_one():
+    silent, almost = (reliability.load(clients=10, timeout_s=20, rate_per_s=rate) for rate in (0.0, 5e-324))
+    assert almost == silent
+
+
+def test_simulated_clients_that_retry_at_a_fixed_pause_recover_within_the_bound():
+    rng = np.random.default_rng(7)
+    outage_s, backoff_s, downstream_s = 4.0, 1.5, 0.03
+    due_s = rng.uniform(0, outage_s, 30_000)
+    first_try_s = rng.uniform(0, backoff_s, 30_000)
+    tries_failed = np.ceil((outage_s - first_try_s) / backoff_s)
+    latency_s = first_try_s + tries_failed * backoff_s + downstream_s - due_s
+    bound = reliability.latest_recovery_s(outage_s=outage_s, backoff_s=backoff_s, downstream_s=downstream_s)
+    assert 0.98 * bound < latency_s.max() <= bound
+
+
+@pytest.mark.parametrize("arguments", [{"clients": 0}, {"timeout_s": 0}, {"rate_per_s": -1}])
+def test_a_load_that_cannot_be_is_refused(arguments):
+    with pytest.raises(UsageError, match=next(iter(arguments))):
+        reliability.load(**{"clients": 1, "timeout_s": 20} | arguments)
+
+
+def test_an_outage_of_negative_length_is_refused():
+    with pytest.raises(UsageError, match="outage_s is -1"):
+        reliability.latest_recovery_s(outage_s=-1, backoff_s=0, downstream_s=0)
