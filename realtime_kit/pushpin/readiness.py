@@ -1,0 +1,107 @@
+"""Is it ready? Only an event that has travelled from end to end can tell.
+
+Pushpin's processes listen within 25 ms, but the links between them settle one by one for another 0.3 s, and
+until then a request, an answer or the first bytes of a hold can be lost for good. So the probe does what a
+client will do: it opens a stream through Pushpin to a small origin of the kit's own, publishes, and waits for
+the event. A random channel proves besides that it is this Pushpin that answers, on both of its ports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from typing import Self
+
+import aiohttp
+from aiohttp import web
+from gripcontrol import HttpStreamFormat
+from pubcontrol import Item
+
+from realtime_kit.publisher.formats import exported
+from realtime_kit.pushpin.ports import HOST
+from realtime_kit.pushpin.routes import Route
+
+PROBE = "realtime-kit-probe"
+"""Id of the probe's route, and beginning of its channels' names: the statistics leave both out."""
+
+_TRY_TIMEOUT_S = 1.0
+_NEXT_TRY_S = 0.05
+"""A try whose bytes were lost waits in vain; the next one starts beside it rather than after it."""
+
+_PATH = "/.realtime-kit/"
+
+
+class Probe:
+    """A small origin behind Pushpin, and the client that looks at it from the front.
+
+    Use it with `async with`. Its route has to stand among Pushpin's routes.
+    """
+
+    def __init__(self) -> None:
+        self._token = secrets.token_hex(8)
+        self._generation = 0
+        self._runner: web.AppRunner | None = None
+        self._port = 0
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.router.add_get(_PATH + "{generation}/{channel}", self._hold)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, HOST, 0)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def next_route(self) -> Route:
+        """A route to the probe that differs from all before, to tell new routes from old ones."""
+        self._generation += 1
+        # A route that names its protocol goes before all that do not, even before longer paths.
+        options = ("proto=http", f"id={PROBE}")
+        return Route(f"{HOST}:{self._port}", path=f"{_PATH}{self._generation}/", options=options)
+
+    async def succeed(self, url: str, control_url: str) -> None:
+        """Return as soon as one event has come through; try for as long as that takes."""
+        came_through = asyncio.Event()
+        tries: set[asyncio.Task[None]] = set()
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
+            try:
+                while not came_through.is_set():
+                    tries.add(asyncio.create_task(self._try(session, url, control_url, came_through)))
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(came_through.wait(), _NEXT_TRY_S)
+                    tries = {attempt for attempt in tries if not attempt.done()}
+            finally:
+                for attempt in tries:
+                    attempt.cancel()
+                await asyncio.gather(*tries, return_exceptions=True)
+
+    async def _try(
+        self, session: aiohttp.ClientSession, url: str, control_url: str, came_through: asyncio.Event
+    ) -> None:
+        channel = f"{PROBE}-{secrets.token_hex(8)}"
+        event = f"{channel}\n"
+        items = {"items": [exported(channel, Item(HttpStreamFormat(event)))]}
+        with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+            async with (
+                asyncio.timeout(_TRY_TIMEOUT_S),
+                session.get(f"{url}{_PATH}{self._generation}/{channel}") as stream,
+            ):
+                if await stream.content.readline() == self._greeting():
+                    async with session.post(f"{control_url}/publish/", json=items):
+                        if await stream.content.readline() == event.encode():
+                            came_through.set()
+
+    async def _hold(self, request: web.Request) -> web.Response:
+        if request.match_info["generation"] != str(self._generation):
+            return web.Response(status=404)
+        headers = {"Grip-Hold": "stream", "Grip-Channel": request.match_info["channel"]}
+        return web.Response(body=self._greeting(), headers=headers)
+
+    def _greeting(self) -> bytes:
+        return f"{self._token}\n".encode()
