@@ -1,0 +1,24 @@
+"""Seventh stage: from receipts to numbers. Ledger, latency, verdict, and the run that holds them."""
+
+from realtime_kit.measurements.latency import CURVE_SHARES, curve, latencies_s, latency
+from realtime_kit.measurements.ledger import MISSING_NS, Account, Ledger, account
+from realtime_kit.measurements.run import Expectation, Result, Run
+from realtime_kit.measurements.verdict import Evidence, Flag, Verdict, judge
+
+__all__ = [
+    "CURVE_SHARES",
+    "MISSING_NS",
+    "Account",
+    "Evidence",
+    "Expectation",
+    "Flag",
+    "Ledger",
+    "Result",
+    "Run",
+    "Verdict",
+    "account",
+    "curve",
+    "judge",
+    "latencies_s",
+    "latency",
+]

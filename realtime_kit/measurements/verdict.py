@@ -1,0 +1,149 @@
+"""Whether a run can be trusted. It accuses itself: every flag names what was found and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from realtime_kit.theory.statistics import samples_needed
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One reason not to trust a run.
+
+    Attributes:
+        name: Short name, such as `publisher-slip`.
+        found: What was measured.
+        limit: What would have been acceptable.
+        meaning: What it does to the numbers, in a sentence.
+    """
+
+    name: str
+    found: float
+    limit: float
+    meaning: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: found {self.found:.4g}, limit {self.limit:.4g}. {self.meaning}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All flags of a result; none means that it can be trusted."""
+
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def trustworthy(self) -> bool:
+        """Whether nothing speaks against the result."""
+        return not self.flags
+
+    def __str__(self) -> str:
+        return "trustworthy" if self.trustworthy else "; ".join(str(flag) for flag in self.flags)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"trustworthy": self.trustworthy, "flags": [asdict(flag) for flag in self.flags]}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Verdict:
+        """The inverse of `to_json`."""
+        return cls(tuple(Flag(**flag) for flag in values["flags"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a rig observed about itself during a run, for one transport.
+
+    Attributes:
+        samples: Expected deliveries.
+        publisher_slip_s: 99th percentile of how late events were published, seconds.
+        client_lag_s: 99th percentile of how late the clients' event loop woke up, seconds.
+        processor_busy: Share of all processors in use over the run, 0 to 1.
+        unexpected: Receipts beyond what was published: duplicates and unknown events.
+        negative_latencies: Receipts before their event was due.
+        clock_drift_s: How much the wall clock moved against the monotonic one, seconds, absolute.
+        message_rate: Configured rate limit in deliveries per second; 0 is none, None is unknown.
+        deliveries_per_s: Deliveries per second that Pushpin had to make at the busiest moment's average.
+        unpublished: Events that Pushpin refused or that could not be published.
+        aliased: Whether periodic events keep step with the polling period.
+        interrupted: Whether the run was ended before its time.
+    """
+
+    samples: int
+    publisher_slip_s: float = 0.0
+    client_lag_s: float = 0.0
+    processor_busy: float = 0.0
+    unexpected: int = 0
+    negative_latencies: int = 0
+    clock_drift_s: float = 0.0
+    message_rate: int | None = 0
+    deliveries_per_s: float = 0.0
+    unpublished: int = 0
+    aliased: bool = False
+    interrupted: bool = False
+
+
+SLIP_LIMIT_S = 0.05
+"""Latency counts from the due time, so slip is in the numbers; above this they describe the publisher."""
+
+LAG_LIMIT_S = 0.05
+"""A client that reads late makes the proxy look late."""
+
+BUSY_LIMIT = 0.90
+"""Above nine tenths of all processors, queueing for a processor is part of every latency."""
+
+DRIFT_LIMIT_S = 0.05
+"""The wall clock and the monotonic clock of a healthy machine agree to a few milliseconds a minute."""
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Turn what the rig observed into a verdict."""
+    return Verdict(tuple(_flags(evidence)))
+
+
+def _flags(evidence: Evidence) -> Iterator[Flag]:
+    needed = samples_needed(0.99)
+    if evidence.samples < needed:
+        meaning = (
+            f"The 99th percentile rests on fewer than {needed:,} deliveries: run longer or with more clients."
+        )
+        yield Flag("too-few-samples", evidence.samples, needed, meaning)
+    if evidence.publisher_slip_s > SLIP_LIMIT_S:
+        meaning = "Events were published late; the latencies contain it and say more of the publisher than of Pushpin."
+        yield Flag("publisher-slip", evidence.publisher_slip_s, SLIP_LIMIT_S, meaning)
+    if evidence.client_lag_s > LAG_LIMIT_S:
+        meaning = "The clients were too busy to read in time: use fewer, or more processors."
+        yield Flag("client-loop-lag", evidence.client_lag_s, LAG_LIMIT_S, meaning)
+    if evidence.processor_busy > BUSY_LIMIT:
+        meaning = "The machine had no processor to spare, so every part waited for every other."
+        yield Flag("processor-saturated", evidence.processor_busy, BUSY_LIMIT, meaning)
+    if evidence.unexpected:
+        meaning = "Clients received more than was published to them, so the counts do not describe one run."
+        yield Flag("more-received-than-expected", evidence.unexpected, 0, meaning)
+    if evidence.negative_latencies:
+        meaning = "Something arrived before it was due: the clocks of the processes do not agree."
+        yield Flag("clock", evidence.negative_latencies, 0, meaning)
+    elif evidence.clock_drift_s > DRIFT_LIMIT_S:
+        meaning = (
+            "The wall clock moved against the monotonic one during the run (stepped, or the machine slept)."
+        )
+        yield Flag("clock", evidence.clock_drift_s, DRIFT_LIMIT_S, meaning)
+    if evidence.message_rate is None:
+        meaning = "The proxy runs elsewhere and does not say whether it limits its rate."
+        yield Flag("rate-limiter-unknown", evidence.deliveries_per_s, 0, meaning)
+    elif 0 < evidence.message_rate <= evidence.deliveries_per_s:
+        meaning = "Pushpin's rate limiter held messages back (or dropped them); measure with message_rate 0."
+        yield Flag("rate-limiter", evidence.deliveries_per_s, evidence.message_rate, meaning)
+    if evidence.unpublished:
+        meaning = "Pushpin did not accept every event; what it did not accept could not arrive."
+        yield Flag("not-published", evidence.unpublished, 0, meaning)
+    if evidence.aliased:
+        meaning = "Periodic events keep step with the polling period, so a client always waits the same: use poisson."
+        yield Flag("aliasing", 1, 0, meaning)
+    if evidence.interrupted:
+        yield Flag(
+            "interrupted", 1, 0, "The run was ended early; what had been due well before that is what counts."
+        )

@@ -1,0 +1,83 @@
+"""The verdict: every flag is raised by what it accuses, and by nothing else."""
+
+import json
+
+import pytest
+
+from realtime_kit.measurements import Evidence, Flag, Verdict, judge
+from realtime_kit.measurements.verdict import BUSY_LIMIT, DRIFT_LIMIT_S, LAG_LIMIT_S, SLIP_LIMIT_S
+
+GOOD = {"samples": 1000}
+AT_THE_LIMIT = GOOD | {
+    "publisher_slip_s": SLIP_LIMIT_S,
+    "client_lag_s": LAG_LIMIT_S,
+    "processor_busy": BUSY_LIMIT,
+    "clock_drift_s": DRIFT_LIMIT_S,
+    "message_rate": 100,
+    "deliveries_per_s": 99.9,
+}
+ACCUSED = [
+    ("too-few-samples", {"samples": 999}, 999, 1000),
+    ("publisher-slip", {"publisher_slip_s": 0.051}, 0.051, SLIP_LIMIT_S),
+    ("client-loop-lag", {"client_lag_s": 0.051}, 0.051, LAG_LIMIT_S),
+    ("processor-saturated", {"processor_busy": 0.95}, 0.95, BUSY_LIMIT),
+    ("more-received-than-expected", {"unexpected": 2}, 2, 0),
+    ("clock", {"negative_latencies": 3}, 3, 0),
+    ("clock", {"clock_drift_s": 0.2}, 0.2, DRIFT_LIMIT_S),
+    ("rate-limiter", {"message_rate": 100, "deliveries_per_s": 100.0}, 100.0, 100),
+    ("rate-limiter-unknown", {"message_rate": None, "deliveries_per_s": 5.0}, 5.0, 0),
+    ("not-published", {"unpublished": 1}, 1, 0),
+    ("aliasing", {"aliased": True}, 1, 0),
+    ("interrupted", {"interrupted": True}, 1, 0),
+]
+
+
+def test_nothing_is_said_against_a_good_run():
+    assert judge(Evidence(**GOOD)) == Verdict()
+    assert judge(Evidence(**GOOD)).trustworthy
+    assert str(judge(Evidence(**GOOD))) == "trustworthy"
+
+
+def test_what_is_just_allowed_is_allowed():
+    assert judge(Evidence(**AT_THE_LIMIT)).flags == ()
+
+
+@pytest.mark.parametrize(("name", "evidence", "found", "limit"), ACCUSED)
+def test_each_trouble_raises_its_own_flag_with_what_was_found_and_what_is_allowed(
+    name, evidence, found, limit
+):
+    (flag,) = judge(Evidence(**GOOD | evidence)).flags
+    assert (flag.name, flag.found, flag.limit) == (name, found, limit)
+    assert flag.meaning.endswith(".")
+    assert flag.name in str(flag)
+    assert flag.meaning in str(flag)
+
+
+def test_troubles_add_up_and_one_is_enough():
+    verdict = judge(Evidence(samples=10, unpublished=3, aliased=True))
+    assert [flag.name for flag in verdict.flags] == ["too-few-samples", "not-published", "aliasing"]
+    assert not verdict.trustworthy
+    assert all(str(flag) in str(verdict) for flag in verdict.flags)
+
+
+def test_clocks_that_disagree_are_flagged_once():
+    assert [flag.name for flag in judge(Evidence(1000, negative_latencies=1, clock_drift_s=9)).flags] == [
+        "clock"
+    ]
+
+
+def test_no_rate_limit_limits_nothing():
+    assert judge(Evidence(1000, message_rate=0, deliveries_per_s=1e9)).trustworthy
+
+
+def test_a_verdict_goes_through_json_unchanged():
+    verdict = judge(Evidence(samples=10, publisher_slip_s=0.2))
+    sent = json.loads(json.dumps(verdict.to_json()))
+    assert sent["trustworthy"] is False
+    assert sorted(sent["flags"][0]) == ["found", "limit", "meaning", "name"]
+    assert Verdict.from_json(sent) == verdict
+
+
+def test_a_flag_prints_for_people():
+    assert "0.2" in str(Flag("publisher-slip", 0.2, 0.05, "Late."))
+    assert str(Flag("publisher-slip", 0.2, 0.05, "Late.")).endswith("Late.")
