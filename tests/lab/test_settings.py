@@ -1,0 +1,59 @@
+"""What a race may be made of."""
+
+from __future__ import annotations
+
+import pytest
+
+from realtime_kit import RaceSettings
+from realtime_kit.errors import UsageError
+from realtime_kit.lab import TRANSPORTS
+
+
+def test_the_defaults_suffice_for_a_99th_percentile() -> None:
+    settings = RaceSettings()
+    assert len(settings.schedule()) * settings.clients >= 1000
+
+
+def test_transports_may_be_given_as_text_and_keep_their_order() -> None:
+    assert RaceSettings(transports="websocket, polling").transports == ("polling", "websocket")  # type: ignore[arg-type]
+
+
+def test_the_same_seed_gives_the_same_events() -> None:
+    first, second = (RaceSettings(seed=3).schedule().offsets_ns for _ in range(2))
+    assert (first == second).all()
+    assert (
+        len(RaceSettings(seed=4).schedule()) != len(first)
+        or (RaceSettings(seed=4).schedule().offsets_ns != first).any()
+    )
+
+
+def test_periodic_events_come_at_the_rate() -> None:
+    assert len(RaceSettings(arrivals="periodic", rate=5, seconds=4).schedule()) == 20
+
+
+def test_all_that_was_set_is_recorded() -> None:
+    recorded = RaceSettings(clients=3).to_json()
+    assert recorded["clients"] == 3
+    assert recorded["transports"] == list(TRANSPORTS)
+    assert {"rate", "interval_s", "seconds", "arrivals", "payload_bytes"} <= set(recorded)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"transports": ("pigeon",)}, "allowed are polling"),
+        ({"transports": ()}, "allowed are polling"),
+        ({"clients": -1}, "clients is -1"),
+        ({"clients": 5000}, "1 to 1000"),
+        ({"seed": -1}, "seed is -1"),
+        ({"rate": 0}, "rate is 0"),
+        ({"rate": float("nan")}, "rate is nan"),
+        ({"interval_s": 0}, "interval is 0"),
+        ({"seconds": 0.5}, "seconds is 0.5"),
+        ({"payload_bytes": 20_000}, "payload is 20000"),
+        ({"arrivals": "bursts"}, "allowed are poisson, periodic"),
+    ],
+)
+def test_what_is_not_allowed_is_said_with_what_is(wrong: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        RaceSettings(**wrong)  # type: ignore[arg-type]
