@@ -58,6 +58,7 @@ class Client(ABC):
         requests: HTTP requests sent, WebSocket handshakes included.
         empty_responses: Answers without an event.
         failures: Tries that failed.
+        last_failure: Why the latest of them did; empty if none has.
         bytes: What has crossed the wire, and the connections opened.
         connected: Set once Pushpin has answered for the first time.
     """
@@ -84,6 +85,7 @@ class Client(ABC):
         self.requests = 0
         self.empty_responses = 0
         self.failures = 0
+        self.last_failure = ""
         self.bytes = ByteCount()
         self.connected = asyncio.Event()
         self._rng = rng or random.Random()
@@ -144,6 +146,7 @@ class Client(ABC):
 
     def _fail(self, reason: str) -> None:
         self.failures += 1
+        self.last_failure = reason
         self._failures_in_a_row += 1
         if self._failures_in_a_row >= self._max_failures:
             count = self._failures_in_a_row

@@ -8,6 +8,7 @@ import gc
 import random
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,8 @@ CLIENTS: dict[str, Callable[..., Client]] = {
 }
 
 _COUNTED = ("requests", "empty_responses", "bytes_received", "bytes_sent", "connections", "receipts")
+_SHOWN_DELIVERIES = 500  # the newest between two looks at the progress: as many as a live picture can show
+_REASON_LENGTH = 200  # of why a client came back: a sentence, not a server's page
 
 
 class LoadWorker:
@@ -51,8 +54,11 @@ class LoadWorker:
         self.errors: list[str] = []
         self.lags_s: list[float] = []
         self.snapshots: dict[str, dict[str, int]] = {}
+        self.window_late_s = 0.0
+        self._failures_before: list[int] = []
         self._first_id = 0
         self._received = 0
+        self._newest: deque[tuple[int, int]] = deque(maxlen=_SHOWN_DELIVERIES)
         self._news = asyncio.Event()
         self._stack = contextlib.AsyncExitStack()
 
@@ -65,6 +71,7 @@ class LoadWorker:
             make(url, rng=random.Random(f"{seed} {number}"), **options) for number in range(clients)
         ]
         self.latest = [0] * clients
+        self._failures_before = [0] * clients
         gate = asyncio.Semaphore(OPENING_AT_ONCE)
         await asyncio.gather(*(self._open_one(number, gate) for number in range(clients)))
         self.tasks.append(asyncio.create_task(self._sample_lag()))
@@ -108,7 +115,9 @@ class LoadWorker:
         # A repetition is no progress; of events out of order only the ledger makes sense.
         if event_id > self.latest[number]:
             self.latest[number] = event_id
-            self._received += 0 < self._first_id <= event_id
+            if 0 < self._first_id <= event_id:
+                self._received += 1
+                self._newest.append((event_id, receipt.received_ns))
 
     async def roll_call(self, *, event_id: int, timeout_s: float) -> list[int]:
         """Wait until every client has received that event or a later one; returns who has not by the timeout."""
@@ -129,13 +138,22 @@ class LoadWorker:
         for name, at_ns in (("start", start_ns), ("end", end_ns)):
             await asyncio.sleep(max(0.0, (at_ns - time.monotonic_ns()) / 1e9))
             self.snapshots[name] = self._counters()
+            self.window_late_s = max(self.window_late_s, (time.monotonic_ns() - at_ns) / 1e9)
             if name == "start":
-                # Opening connections is busy work of its own; but a late start of the window counts.
-                self.lags_s[:] = [max(0.0, (time.monotonic_ns() - at_ns) / 1e9)]
+                self.lags_s.clear()  # opening connections is busy work of its own
+                self._failures_before = [client.failures for client in self.clients]
 
     async def progress(self) -> dict[str, Any]:
-        """Deliveries of the run so far, and what went wrong."""
-        return {"received": self._received, "errors": self.errors[:5]}
+        """Deliveries and empty answers of the run so far, the newest deliveries since the last call, errors."""
+        newest = list(self._newest)
+        self._newest.clear()
+        empty = sum(client.empty_responses for client in self.clients)
+        return {
+            "received": self._received,
+            "newest": newest,
+            "empty_responses": empty - self.snapshots["start"]["empty_responses"] if self.snapshots else 0,
+            "errors": self.errors[:5],
+        }
 
     async def report(self) -> dict[str, Any]:
         """Everything, after which the clients are closed."""
@@ -143,11 +161,19 @@ class LoadWorker:
         start, end = self.snapshots.get("start", self._counters()), self.snapshots["end"]
         polls = [client for client in self.clients if isinstance(client, LongPollingClient)]
         turnarounds = sum(client.turnarounds for client in polls)
+        # Not only to the window's end: what fails after it delays the last deliveries.
+        failures = [
+            (client.failures - before, client.last_failure)
+            for client, before in zip(self.clients, self._failures_before, strict=True)
+            if client.failures > before
+        ]
         result = {
             "receipts": self.book.receipts().to_json(),
             "window": {name: end[name] - start[name] for name in _COUNTED},
             "connections": end["connections"],
-            "failures": sum(client.failures for client in self.clients),
+            "window_late_s": self.window_late_s,
+            "reconnections": sum(count for count, _ in failures),
+            "reconnected_because": failures[0][1][:_REASON_LENGTH] if failures else "",
             "errors": self.errors,
             "turnaround_s": sum(client.turnaround_s for client in polls) / max(1, turnarounds),
             "lag_s": float(np.percentile(self.lags_s, 99)) if self.lags_s else 0.0,

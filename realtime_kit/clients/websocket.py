@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 
 import aiohttp
 from aiohttp import WSMsgType
+from yarl import URL
 
 from realtime_kit.clients.client import ANSWER_TIMEOUT_S, Client, Trouble, query
 from realtime_kit.clients.event_stream import Event
 from realtime_kit.clients.receipt import Receipt
-from realtime_kit.errors import ClientError
+from realtime_kit.errors import ClientError, UsageError
 
 COME_BACK = 1013
 """The server's "try again later", which the kit's origin sends after a page of history."""
@@ -36,11 +37,21 @@ class WebSocketClient(Client):
 
     Args:
         url: Address of the socket, `ws://` or `http://`.
-        last_event_id: Id of the event after which to begin; empty is from now on.
+        silence_timeout_s: Longest silence before the connection counts as broken, seconds, above 0; None waits
+            for ever. A machine that vanishes closes nothing. After two thirds of it a ping asks whether anybody is
+            there: so a channel may be quiet, but through Pushpin each ping is a request to the origin, whose answer
+            has the pong. An origin that has detached the socket hears no pings: with it, leave this None.
         **options: Those of `Client`.
     """
 
     schemes: ClassVar[tuple[str, ...]] = ("ws", "wss", "http", "https")
+
+    def __init__(self, url: str | URL, *, silence_timeout_s: float | None = None, **options: Any) -> None:
+        super().__init__(url, **options)
+        if silence_timeout_s is not None and not silence_timeout_s > 0:
+            message = f"silence_timeout_s is {silence_timeout_s!r}: it has to be above 0, or None"
+            raise UsageError(message)
+        self._silence_timeout_s = silence_timeout_s
 
     async def _connection(self) -> AsyncGenerator[Receipt, None]:
         more = True
@@ -65,6 +76,8 @@ class WebSocketClient(Client):
                     url,
                     headers=self._request_headers(),
                     timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_S),
+                    # aiohttp waits half as long again for the pong.
+                    heartbeat=self._silence_timeout_s and self._silence_timeout_s / 1.5,
                 )
         except aiohttp.WSServerHandshakeError as error:
             text = f"{self.url} answered the WebSocket handshake with {_status(error.status)}"
@@ -85,6 +98,9 @@ class WebSocketClient(Client):
             if last.data != COME_BACK:
                 raise Trouble(text)
             return True
+        if last.type is WSMsgType.ERROR and isinstance(last.data, aiohttp.ServerTimeoutError):
+            text = f"{self.url} was silent for {self._silence_timeout_s:g} s and did not answer a ping"
+            raise Trouble(text)
         if last.type is WSMsgType.ERROR:
             text = f"{self.url} broke off the WebSocket: {last.data}"
             raise ClientError(text) if isinstance(last.data, aiohttp.WebSocketError) else Trouble(text)

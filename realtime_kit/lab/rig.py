@@ -67,8 +67,8 @@ class Rig:
 
     async def __aenter__(self) -> Self:
         try:
-            # Interpreters start side by side; Pushpin needs the origin's port.
-            await asyncio.gather(*(self._stack.enter_async_context(worker) for worker in self.workers))
+            await self._start_workers()
+            # Pushpin needs the origin's port.
             port = (await self.origin.ask("start", port=self._origin_port))["port"]
             self.pushpin = self._given or await self._start_pushpin(port)
             await self.origin.ask(
@@ -83,6 +83,15 @@ class Rig:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    async def _start_workers(self) -> None:
+        """Interpreters start side by side; if one does not, the others are not left half-started."""
+        try:
+            async with asyncio.TaskGroup() as starting:
+                for worker in self.workers:
+                    starting.create_task(self._stack.enter_async_context(worker))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # one reason is what a person can act on
 
     async def _start_pushpin(self, port: int) -> Pushpin:
         routes = (Route(f"127.0.0.1:{port}", over_http=True),)

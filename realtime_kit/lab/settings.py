@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -9,9 +10,11 @@ from typing import Any
 
 from realtime_kit import schedule
 from realtime_kit.errors import UsageError
+from realtime_kit.theory.statistics import samples_needed
 
 TRANSPORTS = ("polling", "long-polling", "streaming", "websocket")
 ARRIVALS = ("poisson", "periodic")
+LONGEST_S = 3600
 
 
 def default_clients() -> int:
@@ -29,7 +32,7 @@ class RaceSettings:
 
     Attributes:
         transports: Which of `TRANSPORTS` take part.
-        clients: Clients of each transport.
+        clients: Clients of each transport; 0 stands for `default_clients()`.
         rate: Events per second.
         interval_s: Polling interval, seconds.
         seconds: Length of the measured window, seconds.
@@ -54,7 +57,7 @@ class RaceSettings:
         _between("clients", self.clients, 1, 1000, "of each transport")
         _between("rate", self.rate, 0.01, 1000, "events per second")
         _between("interval", self.interval_s, 0.05, 3600, "seconds")
-        _between("seconds", self.seconds, 1, 3600, "seconds")
+        _between("seconds", self.seconds, 1, LONGEST_S, "seconds")
         _between("seed", self.seed, 0, 2**63 - 1, "a whole number")
         _between("payload", self.payload_bytes, 0, 10_000, "bytes")
         if self.arrivals not in ARRIVALS:
@@ -66,6 +69,28 @@ class RaceSettings:
         if self.arrivals == "periodic":
             return schedule.periodic(rate_per_s=self.rate, duration_s=self.seconds)
         return schedule.poisson(rate_per_s=self.rate, duration_s=self.seconds, seed=self.seed)
+
+    @property
+    def deliveries(self) -> int:
+        """Deliveries that will be due to the clients of each transport: clients × events of the schedule."""
+        return self.clients * len(self.schedule())
+
+    @property
+    def seconds_for_p99(self) -> float:
+        """Length of a window that is due enough deliveries for a 99th percentile, seconds."""
+        needed = samples_needed(0.99)
+        usual_s = needed / (self.clients * self.rate)
+        missing_events = math.ceil((needed - self.deliveries) / self.clients)
+        # Random events may be fewer than their rate says: then it takes longer than the usual time.
+        return usual_s if missing_events <= 0 else max(usual_s, self.seconds + missing_events / self.rate)
+
+    @property
+    def advice_for_p99(self) -> str:
+        """How to get enough deliveries for a 99th percentile, as the end of a sentence."""
+        seconds = math.ceil(self.seconds_for_p99)
+        clients = "1 client" if self.clients == 1 else f"{self.clients} clients"
+        advice = f"with {clients} at {self.rate:g} events/s it takes about {seconds:,} s"
+        return advice if seconds <= LONGEST_S else f"{advice}; use more clients or a higher rate"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for the `config` of a run."""

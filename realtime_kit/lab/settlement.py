@@ -26,6 +26,8 @@ from realtime_kit.theory.polling import aliases
 EARLY_GRACE_S = 0.5
 """When a race is ended early, events due in its last half second are not held against anybody."""
 
+_REASONS = 5  # as many as a run keeps of why events were not published
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -132,10 +134,15 @@ class Settlement:
         books = account(receipts, due.ids, due.intended_ns, clients=self._settings.clients)
         samples = latencies_s(books.received_ns, due.intended_ns)
         inputs = self._inputs(report)
+        not_pushed = [] if transport == "polling" else self._not_published(due)
         evidence = Evidence(
             samples=books.ledger.expected,
+            advice=self._settings.advice_for_p99,
             publisher_slip_s=float(np.percentile(due.slip_s, 99)) if len(due.slip_s) else 0.0,
             client_lag_s=report["lag_s"],
+            window_late_s=report["window_late_s"],
+            reconnections=report["reconnections"],
+            reconnected_because=report["reconnected_because"],
             processor_busy=max(
                 self._observed.processor["machine_busy"], self._observed.processor["busiest_process"]
             ),
@@ -144,7 +151,8 @@ class Settlement:
             clock_drift_s=self._observed.clock_drift_s,
             message_rate=pushpin.settings.message_rate if isinstance(pushpin, Pushpin) else None,
             deliveries_per_s=self._busiest_per_s(),
-            unpublished=len(self._origin["failures"]),
+            unpublished=len(not_pushed),
+            unpublished_because=not_pushed[0] if not_pushed else "",
             aliased=transport == "polling" and self._aliased(),
             interrupted=self._observed.interrupted,
         )
@@ -162,6 +170,7 @@ class Settlement:
             ),
             theory=expect(transport, self._settings, inputs),
             verdict=judge(evidence),
+            reconnections=report["reconnections"],
             latency_curve_s=curve(samples),
             measured_inputs=inputs.used_by(transport),
         )
@@ -172,6 +181,11 @@ class Settlement:
             return self._due
         grace_s = EARLY_GRACE_S + (self._settings.interval_s if transport == "polling" else 0.0)
         return self._due.until(self._observed.end_ns - int(grace_s * 1e9))
+
+    def _not_published(self, due: Due) -> list[str]:
+        """Why events were not published, for each that was not; polling has no need of it."""
+        numbers = set(due.ids.tolist())
+        return [reason for number, reason in self._origin["not_published"] if number in numbers]
 
     def _inputs(self, report: Mapping[str, Any]) -> MeasuredInputs:
         due, seen = self._due, self._reference["received_ns"]
@@ -220,7 +234,7 @@ class Settlement:
             "pushpin": version,
             "cpus": os.cpu_count(),
             "seed": self._settings.seed,
-            "not_published": self._origin["failures"][:5],
+            "not_published": list(dict.fromkeys(self._not_published(self._due)))[:_REASONS],
             "window_s": round(self._observed.window_s, 3),
             "processor": self._observed.processor,
             "config": config,

@@ -7,11 +7,18 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeElapsedColumn
 
-from realtime_kit.lab.race import Progress
+from realtime_kit.lab.race import ENDING_EARLY, STOPPING
+from realtime_kit.measurements.progress import Progress
+
+_SAID = {
+    ENDING_EARLY: "finishing with what was measured; Ctrl-C again discards it",
+    STOPPING: "stopping; nothing had been measured yet",
+}
+"""What is said to whoever pressed Ctrl-C, on a terminal or not."""
 
 
 class TerminalProgress:
-    """A progress bar with deliveries by transport; silent where there is no terminal. Use it with `with`."""
+    """A progress bar with deliveries by transport, where there is a terminal. Use it with `with`."""
 
     def __init__(self, console: Console) -> None:
         self._bar = Bar(
@@ -26,7 +33,9 @@ class TerminalProgress:
         self._task = self._bar.add_task("starting", total=1.0, received="")
 
     def __call__(self, progress: Progress) -> None:
-        """Show how far a race has come."""
+        """Show how far a race has come, and answer an interrupt with a line that stays."""
+        if progress.phase in _SAID:
+            self._bar.console.print(_SAID[progress.phase])
         received = "  ".join(f"{name} {count:,}" for name, count in progress.received.items())
         self._bar.update(self._task, description=progress.phase, completed=progress.share, received=received)
 

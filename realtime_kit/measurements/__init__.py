@@ -2,6 +2,7 @@
 
 from realtime_kit.measurements.latency import CURVE_SHARES, curve, latencies_s, latency
 from realtime_kit.measurements.ledger import MISSING_NS, Account, Ledger, account
+from realtime_kit.measurements.progress import Progress, ProgressReport
 from realtime_kit.measurements.run import Expectation, Result, Run
 from realtime_kit.measurements.verdict import Evidence, Flag, Verdict, judge
 
@@ -13,6 +14,8 @@ __all__ = [
     "Expectation",
     "Flag",
     "Ledger",
+    "Progress",
+    "ProgressReport",
     "Result",
     "Run",
     "Verdict",

@@ -37,6 +37,7 @@ class Result:
         load: Measured in the run's window.
         theory: What was to be expected.
         verdict: Whether to trust it.
+        reconnections: How often a client had to come back after a failure, from the window's start on.
         latency_curve_s: Latencies at `CURVE_SHARES`, for drawing the distribution; infinite where lost.
         measured_inputs: What the theory was given that had to be measured, name to seconds.
     """
@@ -49,6 +50,7 @@ class Result:
     load: Load
     theory: Expectation
     verdict: Verdict
+    reconnections: int = 0
     latency_curve_s: tuple[float, ...] = field(default=(), repr=False)
     measured_inputs: dict[str, float] = field(default_factory=dict, repr=False)
 
@@ -61,6 +63,7 @@ class Result:
             "ledger": self.ledger.to_json(),
             "latency_s": self.latency.to_json(),
             "load": self.load.to_json(),
+            "reconnections": self.reconnections,
             "theory": {
                 "latency_s": self.theory.latency.to_json(),
                 "load": self.theory.load.to_json(),
@@ -84,6 +87,7 @@ class Result:
             load=Load.from_json(values["load"]),
             theory=Expectation(Latency.from_json(theory["latency_s"]), Load.from_json(theory["load"])),
             verdict=Verdict.from_json(values["verdict"]),
+            reconnections=values.get("reconnections", 0),
             latency_curve_s=tuple(LOST if value is None else value for value in curve),
             measured_inputs=theory.get("measured_inputs", {}),
         )
@@ -109,6 +113,11 @@ class Run:
     def trustworthy(self) -> bool:
         """Whether nothing speaks against any of the results."""
         return all(result.verdict.trustworthy for result in self.results)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was ended before its time."""
+        return any(flag.name == "interrupted" for result in self.results for flag in result.verdict.flags)
 
     def __str__(self) -> str:
         # Drawing comes after measuring; only a run that is to be shown needs it.

@@ -8,6 +8,9 @@ from typing import Any
 
 from realtime_kit.theory.statistics import samples_needed
 
+YES_OR_NO = frozenset({"aliasing", "interrupted", "rate-limiter-unknown"})
+"""Flags that are raised by a fact and not by an amount: their figures are for programs only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Flag:
@@ -25,8 +28,14 @@ class Flag:
     limit: float
     meaning: str
 
+    @property
+    def is_amount(self) -> bool:
+        """Whether `found` and `limit` say something to people."""
+        return self.name not in YES_OR_NO
+
     def __str__(self) -> str:
-        return f"{self.name}: found {self.found:.4g}, limit {self.limit:.4g}. {self.meaning}"
+        figures = f"found {self.found:.4g}, limit {self.limit:.4g}. " if self.is_amount else ""
+        return f"{self.name}: {figures}{self.meaning}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +68,31 @@ class Evidence:
 
     Attributes:
         samples: Expected deliveries.
+        advice: How to get enough of them, as the end of a sentence.
         publisher_slip_s: 99th percentile of how late events were published, seconds.
         client_lag_s: 99th percentile of how late the clients' event loop woke up, seconds.
+        window_late_s: How late the clients noted their counters at the window's start or end, seconds.
+        reconnections: How often a client had to come back after a failure, from the window's start on.
+        reconnected_because: Why one of them did.
         processor_busy: Share of all processors in use over the run, 0 to 1.
         unexpected: Receipts beyond what was published: duplicates and unknown events.
         negative_latencies: Receipts before their event was due.
         clock_drift_s: How much the wall clock moved against the monotonic one, seconds, absolute.
         message_rate: Configured rate limit in deliveries per second; 0 is none, None is unknown.
         deliveries_per_s: Deliveries per second that Pushpin had to make at the busiest moment's average.
-        unpublished: Events that Pushpin refused or that could not be published.
+        unpublished: Events of the run that Pushpin refused or that could not be published.
+        unpublished_because: Why the first of them was not.
         aliased: Whether periodic events keep step with the polling period.
         interrupted: Whether the run was ended before its time.
     """
 
     samples: int
+    advice: str = "run longer or with more clients"
     publisher_slip_s: float = 0.0
     client_lag_s: float = 0.0
+    window_late_s: float = 0.0
+    reconnections: int = 0
+    reconnected_because: str = ""
     processor_busy: float = 0.0
     unexpected: int = 0
     negative_latencies: int = 0
@@ -82,6 +100,7 @@ class Evidence:
     message_rate: int | None = 0
     deliveries_per_s: float = 0.0
     unpublished: int = 0
+    unpublished_because: str = ""
     aliased: bool = False
     interrupted: bool = False
 
@@ -91,6 +110,9 @@ SLIP_LIMIT_S = 0.05
 
 LAG_LIMIT_S = 0.05
 """A client that reads late makes the proxy look late."""
+
+WINDOW_LATE_LIMIT_S = 0.05
+"""Counters that are noted later than this describe another stretch of time than the origin's."""
 
 BUSY_LIMIT = 0.90
 """Above nine tenths of all processors, queueing for a processor is part of every latency."""
@@ -107,9 +129,7 @@ def judge(evidence: Evidence) -> Verdict:
 def _flags(evidence: Evidence) -> Iterator[Flag]:
     needed = samples_needed(0.99)
     if evidence.samples < needed:
-        meaning = (
-            f"The 99th percentile rests on fewer than {needed:,} deliveries: run longer or with more clients."
-        )
+        meaning = f"The 99th percentile rests on fewer than {needed:,} deliveries: {evidence.advice}."
         yield Flag("too-few-samples", evidence.samples, needed, meaning)
     if evidence.publisher_slip_s > SLIP_LIMIT_S:
         meaning = "Events were published late; the latencies contain it and say more of the publisher than of Pushpin."
@@ -117,6 +137,13 @@ def _flags(evidence: Evidence) -> Iterator[Flag]:
     if evidence.client_lag_s > LAG_LIMIT_S:
         meaning = "The clients were too busy to read in time: use fewer, or more processors."
         yield Flag("client-loop-lag", evidence.client_lag_s, LAG_LIMIT_S, meaning)
+    if evidence.window_late_s > WINDOW_LATE_LIMIT_S:
+        meaning = "The clients noted their counters late, so their load is that of another window than the origin's."
+        yield Flag("window-late", evidence.window_late_s, WINDOW_LATE_LIMIT_S, meaning)
+    if evidence.reconnections:
+        why = _because(evidence.reconnected_because)
+        meaning = f"Clients had to come back after a failure{why}; what came late for it is in the latencies."
+        yield Flag("reconnected", evidence.reconnections, 0, meaning)
     if evidence.processor_busy > BUSY_LIMIT:
         meaning = "The machine had no processor to spare, so every part waited for every other."
         yield Flag("processor-saturated", evidence.processor_busy, BUSY_LIMIT, meaning)
@@ -138,12 +165,16 @@ def _flags(evidence: Evidence) -> Iterator[Flag]:
         meaning = "Pushpin's rate limiter held messages back (or dropped them); measure with message_rate 0."
         yield Flag("rate-limiter", evidence.deliveries_per_s, evidence.message_rate, meaning)
     if evidence.unpublished:
-        meaning = "Pushpin did not accept every event; what it did not accept could not arrive."
+        why = _because(evidence.unpublished_because)
+        meaning = f"Pushpin did not accept every event{why}; what it did not accept it could not push."
         yield Flag("not-published", evidence.unpublished, 0, meaning)
     if evidence.aliased:
         meaning = "Periodic events keep step with the polling period, so a client always waits the same: use poisson."
         yield Flag("aliasing", 1, 0, meaning)
     if evidence.interrupted:
-        yield Flag(
-            "interrupted", 1, 0, "The run was ended early; what had been due well before that is what counts."
-        )
+        meaning = "The run was ended early; what had been due well before that is what counts."
+        yield Flag("interrupted", 1, 0, meaning)
+
+
+def _because(reason: str) -> str:
+    return f" ({reason})" if reason else ""

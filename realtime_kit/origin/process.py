@@ -11,8 +11,10 @@ import contextlib
 from typing import Any
 
 import numpy as np
+from pubcontrol import Item
 
 from realtime_kit import worker
+from realtime_kit.errors import PublishError
 from realtime_kit.origin.announcer import Announcer
 from realtime_kit.origin.event_log import EventLog
 from realtime_kit.origin.lessons import lessons_app
@@ -28,6 +30,7 @@ class _Origin:
         self.log = EventLog()
         self.requests = RequestLog()
         self.publisher: HttpPublisher | None = None
+        self.not_published: dict[int, str] = {}
         self.announcer: Announcer | None = None
         self.payload = ""
         self.pacer: Pacer | None = None
@@ -44,9 +47,13 @@ class _Origin:
     async def publish_to(self, *, publisher: dict[str, Any], payload_bytes: int) -> None:
         """Publish every event from now on, padded to `payload_bytes` bytes of text."""
         self.payload = "." * payload_bytes
-        self.publisher = HttpPublisher(**publisher)
+        self.publisher = HttpPublisher(**publisher, on_failure=self._note_failure)
         await self.publisher.__aenter__()
         self.announcer = Announcer(self.log, self.publisher, channel=CHANNEL)
+
+    def _note_failure(self, item: Item, error: PublishError) -> None:
+        if item.id is not None:  # a call to the late has none, and is nobody's loss
+            self.not_published[int(item.id)] = str(error)
 
     def _happen(self, _index: int = 0) -> None:
         name = f"event {self.log.last_id + 1} "
@@ -64,31 +71,30 @@ class _Origin:
         self.pacer = Pacer(offsets + start_ns, self._happen)
         await self.pacer.run()
 
-    async def progress(self) -> dict[str, Any]:
-        """How many scheduled events have happened."""
-        return {"fired": self.pacer.fired if self.pacer else 0}
+    async def asked(self, *, since_ns: int) -> dict[str, int]:
+        """Requests by transport that have arrived from a moment on."""
+        return self.requests.since(since_ns)
 
-    async def halt(self) -> None:
-        """Let no further event happen."""
+    async def halt(self) -> dict[str, Any]:
+        """Let no further event happen; the id of the last that did."""
         if self.pacer is not None:
             self.pacer.stop()
+        return {"last_id": self.log.last_id}
 
     async def report(self, *, start_ns: int, end_ns: int) -> dict[str, Any]:
-        """What happened: ids, slip, what was not published, requests in the window."""
+        """What happened: ids, slip, why which event of the run was not published, requests in the window."""
         publisher, self.publisher = self.publisher, None
-        failures: list[str] = []
         if publisher is not None and self.announcer is not None:
             self.announcer.close()
-            await publisher.flush()
-            failures = list(publisher.failures.elements())
-            publisher.failures.clear()  # told here; raised they would cost the whole run
             await publisher.aclose()
         load = self.requests.load(start_ns, end_ns)
         return {
             "first_id": self.first_id,
             "texts": [text for _, text in self.log.after(self.first_id - 1)],
             "slip_s": [] if self.pacer is None else self.pacer.slip_s.tolist(),
-            "failures": failures,
+            "not_published": [
+                [number, reason] for number, reason in self.not_published.items() if number >= self.first_id
+            ],
             "requests": {name: route.to_json() for name, route in load.items()},
         }
 
@@ -96,7 +102,7 @@ class _Origin:
 def main() -> None:
     """Run the worker."""
     origin = _Origin()
-    names = ("start", "publish_to", "warm_up", "run", "progress", "halt", "report")
+    names = ("start", "publish_to", "warm_up", "run", "asked", "halt", "report")
     worker.serve({name: getattr(origin, name) for name in names})
 
 

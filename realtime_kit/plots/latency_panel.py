@@ -57,7 +57,7 @@ def draw_latency(axes: Axes, run: Run, theme: Theme) -> None:
 def limits_s(run: Run) -> tuple[float, float]:
     """Both ends of the latency axis, seconds: from half a millisecond, or less, beyond the largest latency."""
     measured = [measured_points(result)[:, 0] for result in run.results]
-    predicted = [theory_points(result.theory.latency)[:, 0] for result in run.results]
+    predicted = [predicted_points(result)[:, 0] for result in run.results]
     early = [np.quantile(seconds, _TAIL_SHARE) for seconds in measured if len(seconds)]
     left_s = min([LEFTMOST_S, *(0.7 * float(second) for second in early if second > 0)])
     late = [float(seconds.max()) for seconds in (*measured, *predicted) if len(seconds)]
@@ -70,6 +70,11 @@ def measured_points(result: Result) -> Points:
         return np.empty((0, 2))
     points = np.column_stack([result.latency_curve_s, CURVE_SHARES])
     return np.asarray(points[np.isfinite(points[:, 0])])
+
+
+def predicted_points(result: Result) -> Points:
+    """The predicted distribution; empty where nothing was due, since theory may lack what it has to be told."""
+    return theory_points(result.theory.latency) if result.ledger.expected else np.empty((0, 2))
 
 
 def theory_points(latency: Latency) -> Points:
@@ -124,7 +129,7 @@ def _marks(result: Result) -> Points:
 
 def _draw_theory(axes: Axes, result: Result, theme: Theme) -> None:
     """A dashed line on top of the measured one."""
-    points = theory_points(result.theory.latency)
+    points = predicted_points(result)
     if not len(points):
         return
     axes.plot(
@@ -168,7 +173,7 @@ def _name_curves(axes: Axes, run: Run, theme: Theme) -> None:
 
 
 def _both(result: Result) -> tuple[Points, Points]:
-    return measured_points(result), theory_points(result.theory.latency)
+    return measured_points(result), predicted_points(result)
 
 
 def _names(axes: Axes, run: Run, theme: Theme) -> Iterator[CurveLabel]:

@@ -10,7 +10,7 @@ from realtime_kit.measurements.run import Run
 from realtime_kit.plots.latency_panel import draw_latency
 from realtime_kit.plots.load_panel import draw_load
 from realtime_kit.plots.save import Picture
-from realtime_kit.plots.sentences import conditions, headline, verdict
+from realtime_kit.plots.sentences import basis, conditions, headline, verdict
 from realtime_kit.plots.style import (
     FONT,
     HEADING_PT,
@@ -91,10 +91,10 @@ def _write_title(figure: Figure, title: str, theme: Theme) -> float:
 
 
 def _write_footer(figure: Figure, run: Run, theme: Theme) -> float:
-    """Conditions and verdict at the bottom; gives the height above them, in inches."""
+    """Where theory comes from, conditions and verdict at the bottom; gives the height above them, in inches."""
     step_in = LINE_SPACING * SMALL_PT / 72
     unbroken = (part.replace(" ", "\N{NO-BREAK SPACE}") for part in conditions(run))
-    how = wrap(figure, "  ·  ".join(unbroken), SMALL_PT)
+    how = [*wrap(figure, basis(run), SMALL_PT), *wrap(figure, "  ·  ".join(unbroken), SMALL_PT)]
     trust = wrap(figure, verdict(run), SMALL_PT, bold=True)
     base_in = MARGIN_IN + step_in * (len(how) + len(trust))
     for number, line in enumerate((*how, *trust), start=1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from realtime_kit.measurements.run import Run
+from realtime_kit.measurements.run import Result, Run
 from realtime_kit.plots.words import NOTHING, format_bytes, format_rate, format_seconds, format_share
 from realtime_kit.quantities import Latency, Load
 from realtime_kit.theory.statistics import samples_needed
@@ -23,6 +23,8 @@ HEADINGS = (
 CAPTION = "Latency from the moment each event was due; measured, and beneath it what theory expects"
 
 FEW_MARK = "*"
+
+_SHARES = {"p50": 0.50, "p90": 0.90, "p99": 0.99}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,8 @@ def rows(run: Run) -> tuple[TransportRows, ...]:
         TransportRows(
             transport=result.transport,
             measured=(*_latency_cells(result.latency), *_load_cells(result.load)),
-            theory=(*_latency_cells(result.theory.latency), *_load_cells(result.theory.load)),
-            ledger=str(result.ledger),
+            theory=(*_theory_cells(result), *_load_cells(result.theory.load)),
+            ledger=str(result.ledger) if any(result.ledger.to_json().values()) else NOTHING,
             flags=tuple(dict.fromkeys(flag.name for flag in result.verdict.flags)),
         )
         for result in run.results
@@ -58,24 +60,33 @@ def rows(run: Run) -> tuple[TransportRows, ...]:
 
 
 def note(run: Run) -> str:
-    """What the asterisk means, if there is one in the table."""
-    if not any(has_few(result.latency) for result in run.results):
-        return ""
-    return f"{FEW_MARK} fewer than {samples_needed(0.99):,} deliveries: p99 rests on too few to be more than luck"
+    """What the asterisks mean, if there are any in the table."""
+    marked = [
+        f"{name} needs {samples_needed(share):,}"
+        for name, share in _SHARES.items()
+        if any(_has_few(result.latency, share) for result in run.results)
+    ]
+    return f"{FEW_MARK} too few deliveries to be more than luck: {', '.join(marked)}" if marked else ""
 
 
-def has_few(latency: Latency) -> bool:
-    """Whether there are samples, but not enough for a 99th percentile."""
-    return latency.count is not None and 0 < latency.count < samples_needed(0.99)
+def _has_few(latency: Latency, share: float) -> bool:
+    """Whether there are samples, but not enough for this percentile."""
+    return latency.count is not None and 0 < latency.count < samples_needed(share)
 
 
 def _latency_cells(latency: Latency) -> tuple[str, ...]:
     if latency.count == 0:
         return (NOTHING,) * 4
-    cells = [format_seconds(value) for value in (latency.p50, latency.p90, latency.p99, latency.max)]
-    if has_few(latency):
-        cells[2] += FEW_MARK
-    return tuple(cells)
+    percentiles = (
+        format_seconds(getattr(latency, name)) + FEW_MARK * _has_few(latency, share)
+        for name, share in _SHARES.items()
+    )
+    return (*percentiles, format_seconds(latency.max))
+
+
+def _theory_cells(result: Result) -> tuple[str, ...]:
+    """Where nothing was due nothing was to be expected, and what theory is told may not have been measured."""
+    return _latency_cells(result.theory.latency) if result.ledger.expected else (NOTHING,) * 4
 
 
 def _load_cells(load: Load) -> tuple[str, ...]:

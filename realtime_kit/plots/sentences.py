@@ -10,6 +10,16 @@ from typing import Any
 from realtime_kit.measurements.run import Result, Run
 from realtime_kit.measurements.verdict import Flag
 from realtime_kit.plots.words import format_rate, format_seconds
+from realtime_kit.theory.statistics import samples_needed
+
+_SOURCES = (
+    (("polling", "long-polling"), "formulas with times measured in the same run"),
+    (
+        ("streaming", "websocket"),
+        "the median latency of a bare socket on an event stream of the same run, and the bytes of the framing",
+    ),
+)
+"""What `lab.expectations` rests on, by transport."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,8 @@ class Accusation:
     found: dict[str, float]
 
     def __str__(self) -> str:
+        if not self.flag.is_amount:
+            return self.flag.meaning
         same = len(set(self.found.values())) == 1
         each = [f"{_number(found)} ({transport})" for transport, found in self.found.items()]
         found = _number(self.flag.found) if same else ", ".join(each)
@@ -37,10 +49,14 @@ class Accusation:
 
 
 def headline(run: Run) -> str:
-    """What one sees, in a sentence: the fastest and the slowest half of all deliveries."""
-    raced = [result for result in run.results if result.ledger.expected]
-    if not raced:
+    """What one sees, in a sentence: the fastest and the slowest half of all deliveries, if there are enough."""
+    raced = run.results
+    if not any(result.ledger.expected for result in raced):
         return "No event was due, so there is nothing to see"
+    needed = samples_needed(0.50)
+    if few := [result for result in raced if result.ledger.expected < needed]:
+        counts = ", ".join(f"{result.ledger.expected} by {result.transport}" for result in few)
+        return f"Too few deliveries to compare ({counts}): a median needs {needed}"
     ordered = sorted(raced, key=lambda result: result.latency.p50)
     first, last = ordered[0], ordered[-1]
     if math.isinf(first.latency.p50):
@@ -52,6 +68,16 @@ def headline(run: Run) -> str:
     if math.isinf(last.latency.p50):
         return f"{sentence}; by {last.transport}, most never came"
     return f"{sentence}, {format_seconds(last.latency.p50)} by {last.transport}"
+
+
+def basis(run: Run) -> str:
+    """Where theory's figures come from, in a sentence without a full stop; empty if the kit knows no theory."""
+    told = [
+        f"for {' and '.join(named)}: {source}"
+        for transports, source in _SOURCES
+        if (named := [result.transport for result in run.results if result.transport in transports])
+    ]
+    return f"Theory {'; '.join(told)}" if told else ""
 
 
 def conditions(run: Run) -> list[str]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from realtime_kit.measurements.run import Run
 from realtime_kit.plots.rows import CAPTION, HEADINGS, TransportRows, note, rows
-from realtime_kit.plots.sentences import accusations, conditions, headline
+from realtime_kit.plots.sentences import accusations, basis, conditions, headline
 from realtime_kit.plots.words import format_seconds
 
 __all__ = ["format_seconds", "race_html", "race_table"]
@@ -25,8 +25,7 @@ def race_table(run: Run) -> Group:
     Prints without colours or other control codes into a pipe, and fits into 80 columns.
     """
     parts: list[RenderableType] = [Text(headline(run), "bold"), "", _numbers(run), "", _books(run), ""]
-    if note(run):
-        parts.append(Text(note(run), "dim"))
+    parts += [Text(line, "dim") for line in (note(run), basis(run)) if line]
     parts += [Text.assemble((f"✗ {each.heading}: ", "bold yellow"), str(each)) for each in accusations(run)]
     parts.append(Text(", ".join(conditions(run)), "dim"))
     return Group(*parts)
@@ -92,11 +91,11 @@ def _html_rows(each: TransportRows) -> str:
 
 
 def _html_notes(run: Run) -> str:
-    """The asterisk, the flags and the conditions, beneath the table."""
+    """The flags, the asterisks, where theory comes from and the conditions, beneath the table."""
     flags = "".join(
         f"<li><strong>{escape(each.heading)}</strong>: {escape(str(each))}</li>" for each in accusations(run)
     )
-    lines = [line for line in (note(run), " · ".join(conditions(run))) if line]
+    lines = [line for line in (note(run), basis(run), " · ".join(conditions(run))) if line]
     return (f"<ul>{flags}</ul>" if flags else "") + "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 

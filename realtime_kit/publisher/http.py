@@ -13,7 +13,7 @@ import jwt
 from yarl import URL
 
 from realtime_kit.errors import PublishError, UsageError
-from realtime_kit.publisher.queue import NobodyAnswers, QueueingPublisher
+from realtime_kit.publisher.queue import NobodyAnswers, OnFailure, QueueingPublisher
 
 _TIMEOUT_S = 10.0
 _TOKEN_LIFETIME_S = 600
@@ -29,6 +29,7 @@ class HttpPublisher(QueueingPublisher):
         key: Key that signs the token; with `iss`, or as a ready-made bearer token without it. A text that begins
             with `base64:` stands for the bytes it encodes, as in a GRIP URL.
         timeout_s: Longest wait for an answer, seconds. What was under way then may or may not have arrived.
+        on_failure: As for `QueueingPublisher`.
 
     Raises:
         UsageError: if `control_url` is no address, or there is an `iss` without a key.
@@ -41,8 +42,9 @@ class HttpPublisher(QueueingPublisher):
         iss: str | None = None,
         key: bytes | str | None = None,
         timeout_s: float = _TIMEOUT_S,
+        on_failure: OnFailure | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(on_failure=on_failure)
         self._url = URL(control_url.rstrip("/") + "/publish/")
         if self._url.scheme not in ("http", "https") or not self._url.host:
             message = f"control_url is {control_url!r}: it has to be an http:// or https:// address"
@@ -97,9 +99,9 @@ class HttpPublisher(QueueingPublisher):
         return {"Authorization": f"Bearer {token}"}
 
     async def _close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
 
 def _reason(error: aiohttp.ClientError) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Self
 
 from pubcontrol import Item
@@ -34,12 +35,17 @@ class NobodyAnswers(PublishError):
     """The other side was waited for in vain: what queued up meanwhile would only wait as long again."""
 
 
+OnFailure = Callable[[Item, PublishError], object]
+"""Told of an item that was not published, and why."""
+
+
 class _Queued:
     """An item on its way; `published` is None if nobody awaits it."""
 
-    __slots__ = ("encoded", "published", "settled")
+    __slots__ = ("encoded", "item", "published", "settled")
 
-    def __init__(self, encoded: bytes, published: asyncio.Future[None] | None) -> None:
+    def __init__(self, item: Item, encoded: bytes, published: asyncio.Future[None] | None) -> None:
+        self.item = item
         self.encoded = encoded
         self.published = published
         self.settled = False
@@ -55,6 +61,10 @@ class QueueingPublisher(ABC):
 
     Use it with `async with`: leaving it waits until everything has been published.
 
+    Args:
+        on_failure: Called with each item that nobody awaits and that was not published, and why; None keeps the
+            reasons in `failures`.
+
     Attributes:
         items: Items accepted by Pushpin so far.
         batches: Requests they took.
@@ -64,11 +74,13 @@ class QueueingPublisher(ABC):
 
     max_items_per_batch = MAX_ITEMS_PER_BATCH
 
-    def __init__(self) -> None:
+    def __init__(self, *, on_failure: OnFailure | None = None) -> None:
         self.items = 0
         self.batches = 0
         self.failures: Counter[str] = Counter()
+        self._on_failure = on_failure
         self._queue: deque[_Queued] = deque()
+        self._under_way: list[_Queued] = []
         self._sender: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -99,7 +111,7 @@ class QueueingPublisher(ABC):
         await published
 
     def send(self, channel: str, item: Item) -> None:
-        """Publish one item without waiting; what goes wrong is kept in `failures` and raised at the end."""
+        """Publish one item without waiting; what goes wrong is told to `on_failure`, or else raised at the end."""
         self._put(channel, item, None)
 
     async def flush(self) -> None:
@@ -110,39 +122,66 @@ class QueueingPublisher(ABC):
     async def aclose(self) -> None:
         """Wait for what is queued, close the connection, and raise what `send` could not.
 
+        Cancelling this gives up on what is queued, and closes the connection all the same.
+
         Raises:
-            PublishError: if items given to `send` were not published: how many, and the first reason.
+            PublishError: if items given to `send` were not published: how many, and the first reason. A
+                cancellation has it as a note.
         """
         self._closed = True
         try:
+            await self._end()
+        except BaseException as error:
+            if failed := self._failed():
+                error.add_note(f"Besides: {failed}")
+            raise
+        if failed := self._failed():
+            raise failed
+
+    async def _end(self) -> None:
+        try:
             await self.flush()
-        finally:
-            if self._sender is not None:  # waiting for it was cancelled
-                self._sender.cancel()
-                await asyncio.wait([self._sender])
-            await self._close()
+        finally:  # whenever it is cancelled, be it twice
+            try:
+                if self._sender is not None:
+                    self._sender.cancel()
+                    await asyncio.wait([self._sender])
+            finally:
+                await self._close()
+
+    def _failed(self) -> PublishError | None:
         failures, self.failures = self.failures, Counter()
-        if count := failures.total():
-            message = f"{count} item{'s were' if count > 1 else ' was'} not published: {next(iter(failures))}"
-            raise PublishError(message)
+        if not (count := failures.total()):
+            return None
+        message = f"{count} item{'s were' if count > 1 else ' was'} not published: {next(iter(failures))}"
+        return PublishError(message)
 
     def _put(self, channel: str, item: Item, published: asyncio.Future[None] | None) -> None:
         if self._closed:
             raise UsageError("this publisher is closed: publish within its `async with` block")
-        self._queue.append(_Queued(_encode(exported(channel, item)).encode(), published))
+        self._queue.append(_Queued(item, _encode(exported(channel, item)).encode(), published))
         if self._sender is None:
-            self._sender = asyncio.create_task(self._send_all())
+            self._start_sender()
+
+    def _start_sender(self) -> None:
+        self._sender = asyncio.create_task(self._send_all())
+        # Not in the coroutine itself: of a task that is cancelled before its first step nothing ever runs.
+        self._sender.add_done_callback(self._sender_ended)
+
+    def _sender_ended(self, sender: asyncio.Task[None]) -> None:
+        self._sender = None
+        if sender.cancelled():
+            left, self._under_way = [*self._under_way, *self._queue], []
+            self._queue.clear()
+            self._fail(left, PublishError(_NOT_SENT))
+        elif self._queue:  # put there since the sender looked
+            self._start_sender()
 
     async def _send_all(self) -> None:
-        batch: list[_Queued] = []
-        try:
-            while batch := self._next_batch():
-                await self._send_split(batch)
-        except asyncio.CancelledError:
-            self._fail([*batch, *self._queue], PublishError(_NOT_SENT))
-            self._queue.clear()
-        finally:
-            self._sender = None
+        while batch := self._next_batch():
+            self._under_way = batch
+            await self._send_split(batch)
+            self._under_way = []
 
     def _next_batch(self) -> list[_Queued]:
         batch: list[_Queued] = []
@@ -189,7 +228,10 @@ class QueueingPublisher(ABC):
             if queued.settled:
                 continue
             queued.settled = True
-            if queued.published is None:
+            if queued.published is None and self._on_failure is not None:
+                # Not from here: what it raises is the loop's to report, and must leave nobody waiting.
+                asyncio.get_running_loop().call_soon(self._on_failure, queued.item, error)
+            elif queued.published is None:
                 self._note(str(error))
             elif not queued.published.done():
                 # One each: an exception that is raised in several places collects all their tracebacks.

@@ -8,7 +8,7 @@ import zmq
 import zmq.asyncio
 
 from realtime_kit.errors import UsageError
-from realtime_kit.publisher.queue import NobodyAnswers, QueueingPublisher
+from realtime_kit.publisher.queue import NobodyAnswers, OnFailure, QueueingPublisher
 
 _TIMEOUT_S = 5.0
 
@@ -23,12 +23,15 @@ class ZeroMqPublisher(QueueingPublisher):
     Args:
         push_spec: Address of Pushpin's `push_in_spec`, such as `ipc:///tmp/…/k-pull` or `tcp://127.0.0.1:5560`.
         timeout_s: Longest wait for somebody to take an item, and for what is on its way at the end; seconds.
+        on_failure: As for `QueueingPublisher`.
     """
 
     max_items_per_batch = 1  # a message each: nothing to gain, and what was sent before a failure is known
 
-    def __init__(self, push_spec: str, *, timeout_s: float = _TIMEOUT_S) -> None:
-        super().__init__()
+    def __init__(
+        self, push_spec: str, *, timeout_s: float = _TIMEOUT_S, on_failure: OnFailure | None = None
+    ) -> None:
+        super().__init__(on_failure=on_failure)
         self._spec = push_spec
         self._timeout_s = timeout_s
         self._context: zmq.asyncio.Context | None = None

@@ -1,24 +1,16 @@
-"""WebSocket over HTTP: the proxy keeps the socket, the origin sees ordinary HTTP requests."""
+"""WebSocket over HTTP: the proxy keeps the socket, the origin sees ordinary HTTP requests.
+
+From server to client a socket that is open is as quick as a stream that is open: `latency` is streaming's.
+"""
 
 from __future__ import annotations
 
-from realtime_kit.quantities import Latency, Load
-from realtime_kit.theory import _check as check, _law as law
+from realtime_kit.quantities import Load
+from realtime_kit.theory import _check as check
 from realtime_kit.theory.bytes_on_wire import websocket_frame_bytes
+from realtime_kit.theory.streaming import latency
 
-
-def latency(*, downstream_s: float, service_s: float = 0.0) -> Latency:
-    """Latency from server to client, the same as streaming: `L = d + S`.
-
-    Args:
-        downstream_s: d, seconds from the server to the client, 0 or more.
-        service_s: S, seconds from the event's due time until the server sends it, 0 or more.
-
-    Raises:
-        UsageError: An argument is outside its range.
-    """
-    check.not_negative(downstream_s=downstream_s, service_s=service_s)
-    return law.constant(downstream_s + service_s)
+__all__ = ["latency", "load"]
 
 
 def load(*, inbound_per_s: float = 0.0, payload_bytes: int | None = None) -> Load:

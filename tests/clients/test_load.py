@@ -26,6 +26,7 @@ class Stream:
 
     def __init__(self):
         self.responses = []
+        self.hang_up = asyncio.Event()
         self.opening = self.most_opening = 0
         self.joined = asyncio.Condition()
 
@@ -38,7 +39,8 @@ class Stream:
         await response.prepare(request)
         await response.write(b":\n\n")
         self.responses.append(response)
-        await asyncio.Event().wait()
+        await self.hang_up.wait()
+        return response
 
     async def say(self, *event_ids, to=None):
         for response in self.responses[:to]:
@@ -175,7 +177,12 @@ def test_progress_counts_deliveries_of_the_run_and_neither_warm_up_nor_repetitio
             await load.window(start_ns=now_ns, end_ns=now_ns, first_id=3)
             await stream.say(3, 3, 4)
             await load.roll_call(event_id=4, timeout_s=60)
-            assert await load.progress() == {"received": 6, "errors": []}
+            progress = await load.progress()
+            newest = progress.pop("newest")
+            assert progress == {"received": 6, "empty_responses": 0, "errors": []}
+            assert sorted(number for number, _ in newest) == [3, 3, 3, 4, 4, 4]
+            assert all(now_ns < at_ns < time.monotonic_ns() for _, at_ns in newest)
+            assert (await load.progress())["newest"] == []
 
     asyncio.run(main())
 
@@ -204,7 +211,7 @@ def test_the_window_counts_what_happened_between_its_two_moments():
         assert report["window"]["requests"] == report["window"]["connections"] == 0
         assert report["connections"] == 2
         assert rows(report) == [(client, event) for client in range(2) for event in range(1, 5)]
-        assert report["failures"] == 0
+        assert (report["reconnections"], report["reconnected_because"]) == (0, "")
 
     asyncio.run(main())
 
@@ -234,6 +241,42 @@ def test_lateness_of_the_loop_counts_from_the_windows_start():
             now_ns = time.monotonic_ns()
             await load.window(start_ns=now_ns, end_ns=now_ns, first_id=1)
             assert max(load.lags_s, default=0.0) < 100
+
+    asyncio.run(main())
+
+
+def test_clients_that_have_to_come_back_are_counted_from_the_windows_start_with_the_reason(monkeypatch):
+    monkeypatch.setattr("realtime_kit.clients.backoff.Backoff.next_s", lambda _: 0.0)
+
+    async def come_back(stream, load):
+        stream.hang_up, before = asyncio.Event(), stream.hang_up
+        connected = len(stream.responses)
+        before.set()
+        await until(lambda: len(stream.responses) == connected + len(load.clients))
+
+    async def main():
+        stream = Stream()
+        async with stream.loaded(2) as load:
+            await come_back(stream, load)
+            now_ns = time.monotonic_ns()
+            await load.window(start_ns=now_ns, end_ns=now_ns, first_id=1)
+            await come_back(stream, load)
+            await come_back(stream, load)
+            report = await load.report()
+        assert (report["reconnections"], report["reconnected_because"]) == (4, "the connection ended")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("late", ["start", "end"])
+def test_a_window_that_the_load_hears_of_too_late_is_reported_as_late(late):
+    async def main():
+        stream = Stream()
+        async with stream.loaded(1) as load:
+            now_ns = time.monotonic_ns()
+            start_ns = now_ns - 10**12 if late == "start" else now_ns
+            await load.window(start_ns=start_ns, end_ns=now_ns - 10**12, first_id=1)
+            assert (await load.report())["window_late_s"] >= 1000
 
     asyncio.run(main())
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from realtime_kit.clients import WebSocketClient
-from realtime_kit.errors import ClientError
+from realtime_kit.errors import ClientError, UsageError
 
 
 @contextlib.asynccontextmanager
@@ -202,6 +202,51 @@ def test_pings_are_answered_in_between():
             assert await take(client, 1) == [1]
 
     asyncio.run(main())
+
+
+async def without_pongs(socket):
+    socket._autoping = False
+    await stay(socket)
+
+
+def test_a_socket_that_is_silent_and_answers_no_ping_counts_as_broken_if_asked_to(fast):
+    async def main():
+        async with (
+            sockets(without_pongs, staying(1)) as (url, queries),
+            WebSocketClient(url, backoff=fast(), silence_timeout_s=0.05) as client,
+        ):
+            assert await take(client, 1) == [1]
+            assert client.failures == 1
+            assert client.last_failure.endswith("was silent for 0.05 s and did not answer a ping")
+        assert len(queries) == 2
+
+    asyncio.run(main())
+
+
+def test_a_socket_that_is_quiet_but_answers_pings_does_not(fast):
+    async def quiet_for_longer_than_that(socket):
+        socket._autoping = False
+        for _ in range(2):
+            ping = await socket.receive()
+            await socket.pong(ping.data)
+        await socket.send_json({"id": 1, "data": "x"})
+        await stay(socket)
+
+    async def main():
+        async with (
+            sockets(quiet_for_longer_than_that) as (url, _),
+            WebSocketClient(url, backoff=fast(), silence_timeout_s=1.5) as client,
+        ):
+            assert await take(client, 1) == [1]
+            assert client.failures == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("silence", [0, -1, float("nan")])
+def test_a_silence_that_is_none_is_refused(silence):
+    with pytest.raises(UsageError, match="it has to be above 0, or None"):
+        WebSocketClient("ws://there/", silence_timeout_s=silence)
 
 
 def test_leaving_does_not_wait_for_a_server_that_no_longer_talks(server, monkeypatch):

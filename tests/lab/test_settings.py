@@ -14,6 +14,37 @@ def test_the_defaults_suffice_for_a_99th_percentile() -> None:
     assert len(settings.schedule()) * settings.clients >= 1000
 
 
+def test_deliveries_are_those_of_the_schedule_to_every_client() -> None:
+    settings = RaceSettings(clients=4, arrivals="periodic", rate=5, seconds=10)
+    assert settings.deliveries == 4 * 50
+
+
+@pytest.mark.parametrize("arrivals", ["poisson", "periodic"])
+@pytest.mark.parametrize("seconds", [4, 100, 400])
+def test_a_99th_percentile_takes_its_thousand_deliveries_at_the_rate_or_what_random_events_lack(
+    arrivals: str, seconds: float
+) -> None:
+    settings = RaceSettings(clients=5, rate=2, seconds=seconds, arrivals=arrivals)
+    assert settings.seconds_for_p99 == pytest.approx(100, rel=0.1)
+
+
+def test_a_window_that_random_events_left_short_is_never_called_long_enough() -> None:
+    short = [
+        settings
+        for seed in range(200)
+        if (settings := RaceSettings(clients=5, rate=2, seconds=100, seed=seed)).deliveries < 1000
+    ]
+    assert short
+    assert all(settings.seconds_for_p99 > settings.seconds for settings in short)
+
+
+def test_the_advice_gives_a_number_or_another_way_where_the_number_is_not_allowed() -> None:
+    settings = RaceSettings(clients=5, rate=2, seconds=10, arrivals="periodic")
+    assert settings.advice_for_p99 == "with 5 clients at 2 events/s it takes about 100 s"
+    slow = RaceSettings(clients=1, rate=0.1, seconds=10, arrivals="periodic").advice_for_p99
+    assert slow == "with 1 client at 0.1 events/s it takes about 10,000 s; use more clients or a higher rate"
+
+
 def test_transports_may_be_given_as_text_and_keep_their_order() -> None:
     assert RaceSettings(transports="websocket, polling").transports == ("polling", "websocket")  # type: ignore[arg-type]
 

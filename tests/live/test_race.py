@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -98,9 +97,15 @@ def test_a_race_runs_against_an_attached_pushpin() -> None:
 
 def test_progress_is_reported_while_it_runs() -> None:
     seen: list[Progress] = []
-    race(transports="streaming", on_progress=seen.append, **SMALL)
+    run = race(transports="polling,streaming", on_progress=seen.append, **SMALL)
     assert {"measuring", "settling"} <= {progress.phase for progress in seen}
     assert max(sum(progress.received.values()) for progress in seen) > 0
+    for transport in ("polling", "streaming"):
+        # Every delivery is shown once, with the latency that the result has it with.
+        shown = [took_s for progress in seen for took_s in progress.latencies_s.get(transport, ())]
+        assert len(shown) == run[transport].ledger.received
+        assert max(shown) == pytest.approx(run[transport].latency.max, abs=1e-6)
+        assert run[transport].load.origin_requests <= max(p.origin_requests.get(transport, 0) for p in seen)
 
 
 def command(*arguments: str) -> list[str]:
@@ -130,48 +135,83 @@ def test_the_command_prints_the_run_to_standard_output_and_draws_it(tmp_path: Pa
     assert done.returncode == (0 if values["results"][0]["verdict"]["trustworthy"] else 1)
 
 
-def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(tmp_path: Path) -> None:
-    saved = tmp_path / "run.json"
-    started = tmp_path / "started"
-    # The signal goes out when the first deliveries have been reported, not after a guessed time.
-    script = (
-        "import sys, pathlib\n"
-        "import realtime_kit.lab.terminal as terminal\n"
-        "def show(self, progress):\n"
-        "    if progress.received.get('polling', 0) > 600:\n"
-        f"        pathlib.Path({str(started)!r}).touch()\n"
-        "terminal.TerminalProgress.__call__ = show\n"
-        "from realtime_kit import cli\n"
-        f"cli.main(['race', '--seconds', '60', '--rate', '10', '--interval', '0.5', '--json', {str(saved)!r}])\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    while not started.exists() and process.poll() is None:
-        os.sched_yield()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == 130, err
-    run = Run.load(saved)
-    assert "interrupted" in out
+def interrupted(*conditions: str, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run the command, and send it an interrupt when each condition on its progress `p` holds, one after the other."""
+    script = f"""
+import os, signal
+import realtime_kit.lab.terminal as terminal
+from realtime_kit import cli
+
+conditions = [{", ".join(f"lambda p: {condition}" for condition in conditions)}]
+call = terminal.TerminalProgress.__call__
+
+def show(self, progress):
+    call(self, progress)
+    if conditions and conditions[0](progress):
+        del conditions[0]
+        os.kill(os.getpid(), signal.SIGINT)
+
+terminal.TerminalProgress.__call__ = show
+cli.main(["race", *{list(arguments)!r}])
+"""
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=90)
+
+
+def said(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line for line in done.stderr.splitlines() if line]
+
+
+LONG = ("--seconds", "60", "--rate", "10", "--interval", "0.5")
+
+
+def test_ctrl_c_says_so_keeps_what_was_measured_and_an_earlier_run(tmp_path: Path) -> None:
+    earlier = tmp_path / "run.json"
+    earlier.write_text("earlier")
+    done = interrupted("p.received.get('polling', 0) > 600", arguments=[*LONG, "--json", str(earlier)])
+    assert done.returncode == 130, done.stderr
+    assert said(done) == [
+        "finishing with what was measured; Ctrl-C again discards it",
+        f"the run: {tmp_path / 'run-interrupted.json'}",
+    ]
+    assert "interrupted" in done.stdout
+    assert earlier.read_text() == "earlier"
+    run = Run.load(tmp_path / "run-interrupted.json")
+    assert run.interrupted
     for result in run.results:
         assert result.ledger.lost == 0
         assert result.ledger.received > 0
 
 
-def test_ctrl_c_before_anything_was_measured_says_so_and_leaves_nothing(tmp_path: Path) -> None:
-    script = (
-        "import os, signal\n"
-        "import realtime_kit.lab.terminal as terminal\n"
-        "def show(self, progress):\n"
-        "    if progress.phase == 'roll call': os.kill(os.getpid(), signal.SIGINT)\n"
-        "terminal.TerminalProgress.__call__ = show\n"
-        "from realtime_kit import cli\n"
-        "cli.main(['race'])\n"
+def test_ctrl_c_right_after_the_start_draws_and_prints_what_little_there_is(tmp_path: Path) -> None:
+    picture = tmp_path / "run.png"
+    done = interrupted("p.phase == 'measuring'", arguments=["--clients", "2", "--plot", str(picture)])
+    assert done.returncode == 130, done.stderr
+    assert "0 of 0" not in done.stdout
+    assert "Half of all" not in done.stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_ctrl_c_twice_discards_the_run_and_leaves_nothing(tmp_path: Path, nothing_left_behind: str) -> None:
+    saved = tmp_path / "run.json"
+    done = interrupted(
+        "p.received.get('streaming', 0) > 0",
+        "p.phase == 'ending early'",
+        arguments=[*LONG, "--json", str(saved)],
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 130
-    assert done.stderr.strip().endswith("realtime-kit: interrupted")
+    assert done.stdout == ""
+    assert said(done) == [
+        "finishing with what was measured; Ctrl-C again discards it",
+        "realtime-kit: interrupted",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_before_anything_was_measured_says_so_and_leaves_nothing() -> None:
+    done = interrupted("p.phase == 'roll call'", arguments=[])
+    assert done.returncode == 130
+    assert done.stdout == ""
+    assert said(done) == ["stopping; nothing had been measured yet", "realtime-kit: interrupted"]
 
 
 def test_a_pushpin_that_dies_in_the_middle_ends_the_race_with_its_reason() -> None:

@@ -33,6 +33,7 @@ def result(transport="streaming", **changes):
         theory=Expectation(Latency(0.1, 0.1, 0.1, math.inf, math.inf, 0.0), Load(empty_fraction=0.0)),
         verdict=judge(Evidence(samples=6, publisher_slip_s=0.2)),
         latency_curve_s=curve(SAMPLES),
+        reconnections=3,
         measured_inputs={"push_s": 0.001},
     )
     return replace(made, **changes)
@@ -85,8 +86,16 @@ def test_the_json_has_the_keys_of_the_contract_with_values_of_its_types():
     assert {"mean", "p50", "p90", "p99", "max"} <= set(first["theory"]["latency_s"])
     assert "count" not in first["theory"]["latency_s"]
     assert first["theory"]["load"] == {"empty_fraction": 0.0}
+    assert first["reconnections"] == 3
     assert first["verdict"]["trustworthy"] is False
     assert {"name", "found", "limit", "meaning"} == set(first["verdict"]["flags"][0])
+
+
+def test_a_run_that_was_saved_before_reconnections_were_counted_is_read_as_without_any():
+    values = run().to_json()
+    for each in values["results"]:
+        del each["reconnections"]
+    assert [each.reconnections for each in Run.from_json(values).results] == [0, 0]
 
 
 def test_a_number_that_json_cannot_hold_leaves_an_earlier_file_as_it_was(tmp_path):
@@ -140,3 +149,9 @@ def test_a_run_is_trustworthy_if_all_its_results_are():
     good = result(verdict=judge(Evidence(samples=1000)))
     assert run(good, good).trustworthy
     assert not run(good, result()).trustworthy
+
+
+def test_a_run_knows_whether_it_was_ended_before_its_time():
+    early = result(verdict=judge(Evidence(samples=1000, interrupted=True)))
+    assert run(result(), early).interrupted
+    assert not run(result()).interrupted

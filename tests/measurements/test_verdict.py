@@ -5,12 +5,20 @@ import json
 import pytest
 
 from realtime_kit.measurements import Evidence, Flag, Verdict, judge
-from realtime_kit.measurements.verdict import BUSY_LIMIT, DRIFT_LIMIT_S, LAG_LIMIT_S, SLIP_LIMIT_S
+from realtime_kit.measurements.verdict import (
+    BUSY_LIMIT,
+    DRIFT_LIMIT_S,
+    LAG_LIMIT_S,
+    SLIP_LIMIT_S,
+    WINDOW_LATE_LIMIT_S,
+    YES_OR_NO,
+)
 
 GOOD = {"samples": 1000}
 AT_THE_LIMIT = GOOD | {
     "publisher_slip_s": SLIP_LIMIT_S,
     "client_lag_s": LAG_LIMIT_S,
+    "window_late_s": WINDOW_LATE_LIMIT_S,
     "processor_busy": BUSY_LIMIT,
     "clock_drift_s": DRIFT_LIMIT_S,
     "message_rate": 100,
@@ -20,6 +28,8 @@ ACCUSED = [
     ("too-few-samples", {"samples": 999}, 999, 1000),
     ("publisher-slip", {"publisher_slip_s": 0.051}, 0.051, SLIP_LIMIT_S),
     ("client-loop-lag", {"client_lag_s": 0.051}, 0.051, LAG_LIMIT_S),
+    ("window-late", {"window_late_s": 0.051}, 0.051, WINDOW_LATE_LIMIT_S),
+    ("reconnected", {"reconnections": 2}, 2, 0),
     ("processor-saturated", {"processor_busy": 0.95}, 0.95, BUSY_LIMIT),
     ("more-received-than-expected", {"unexpected": 2}, 2, 0),
     ("clock", {"negative_latencies": 3}, 3, 0),
@@ -58,6 +68,32 @@ def test_troubles_add_up_and_one_is_enough():
     assert [flag.name for flag in verdict.flags] == ["too-few-samples", "not-published", "aliasing"]
     assert not verdict.trustworthy
     assert all(str(flag) in str(verdict) for flag in verdict.flags)
+
+
+@pytest.mark.parametrize("name", sorted(YES_OR_NO))
+def test_a_fact_is_told_without_figures(name):
+    evidence = next(evidence for each, evidence, *_ in ACCUSED if each == name)
+    (flag,) = judge(Evidence(**GOOD | evidence)).flags
+    assert str(flag) == f"{name}: {flag.meaning}"
+
+
+def test_too_few_samples_come_with_the_advice_that_is_given():
+    (flag,) = judge(Evidence(samples=40, advice="with 5 clients it takes about 100 s")).flags
+    assert flag.meaning.endswith("fewer than 1,000 deliveries: with 5 clients it takes about 100 s.")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reason"),
+    [
+        ({"reconnections": 1, "reconnected_because": "the connection ended"}, " (the connection ended); "),
+        ({"unpublished": 1, "unpublished_because": "answered 503"}, " (answered 503); "),
+    ],
+)
+def test_trouble_with_others_names_its_reason_if_it_is_known(evidence, reason):
+    (flag,) = judge(Evidence(**GOOD | evidence)).flags
+    assert reason in flag.meaning
+    (flag,) = judge(Evidence(**GOOD | {name: 1 for name, value in evidence.items() if value == 1})).flags
+    assert "(" not in flag.meaning
 
 
 def test_clocks_that_disagree_are_flagged_once():

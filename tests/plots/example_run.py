@@ -40,6 +40,7 @@ LAWS = {
 }
 
 FEW = Flag("too-few-samples", 40, 1000, "The 99th percentile rests on fewer than 1,000 deliveries.")
+EARLY = Flag("interrupted", 1, 0, "The run was ended early.")
 SLIP = Flag("publisher-slip", 0.21, 0.05, "Events were published late.")
 
 

@@ -30,6 +30,17 @@ def flagged_everywhere(example):
     )
 
 
+def interrupted_early(example):
+    """A run that was ended when nothing had been due to polling, and next to nothing to the others."""
+    return example.make_run(
+        example.make_result("polling", count=0, flags=[example.FEW, example.EARLY]),
+        *(
+            example.make_result(each, count=count, flags=[example.FEW, example.EARLY])
+            for each, count in (("long-polling", 1), ("streaming", 2), ("websocket", 20))
+        ),
+    )
+
+
 RUNS = {
     "all four": lambda example: example.make_run(),
     "one transport": lambda example: example.make_run(example.make_result("streaming")),
@@ -40,6 +51,7 @@ RUNS = {
         *(example.make_result(each, lost=1200) for each in TRANSPORTS)
     ),
     "flags and losses": flagged_everywhere,
+    "interrupted early": interrupted_early,
     "equal results": lambda example: example.make_run(
         *(replace(example.make_result("streaming"), transport=each) for each in TRANSPORTS)
     ),
@@ -249,6 +261,33 @@ def test_the_title_says_what_one_sees(example):
     polling, streaming = example.make_result("polling"), example.make_result("streaming")
     said = words(race_figure(example.make_run(polling, streaming)))
     assert "Half of all deliveries take 2 ms or less by streaming, 2.61 s by polling" in said
+
+
+def test_the_title_compares_nothing_as_long_as_a_median_is_luck(example):
+    said = words(race_figure(interrupted_early(example)))
+    title = (
+        "Too few deliveries to compare (0 by polling, 1 by long-polling, 2 by streaming): a median needs 20"
+    )
+    assert title in " ".join(said.split())
+    assert "Half of all deliveries" not in said
+
+
+def test_twenty_deliveries_are_enough_for_a_title(example):
+    assert "Half of all deliveries" in words(
+        race_figure(example.make_run(example.make_result("streaming", count=20)))
+    )
+
+
+def test_where_nothing_was_due_no_prediction_is_drawn(example):
+    labels = [each.get_label() for each in race_figure(interrupted_early(example)).axes[0].lines]
+    assert "polling, theory" not in labels
+    assert "long-polling, theory" in labels
+
+
+def test_the_footer_says_where_theory_comes_from(example):
+    said = " ".join(words(race_figure(example.make_run())).split())
+    assert "Theory for polling and long-polling: formulas with times measured in the same run" in said
+    assert "for streaming and websocket: the median latency of a bare socket" in said
 
 
 @pytest.mark.parametrize(

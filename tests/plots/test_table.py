@@ -119,10 +119,32 @@ def test_nothing_is_cut_off_in_a_narrow_terminal(width, example):
     assert "more-received-than-expected" in text
 
 
+def test_a_table_full_of_asterisks_fits_a_narrow_terminal_too(example):
+    few = Latency(mean=0.0123, p50=0.0123, p90=0.0123, p99=0.0123, max=0.0123, min=0.0123, count=9)
+    costly = Load(0.333, 0.00004, 1234.0)
+    text = printed(example.make_run(example.make_result("long-polling", latency=few, load=costly)), width=80)
+    assert cells(text, "long-polling")[1:5] == ["12.3 ms*"] * 3 + ["12.3 ms"]
+    assert "…" not in text
+
+
 def test_a_p99_of_few_samples_carries_an_asterisk_and_a_note(example):
     text = printed(example.make_run(known_result(example, count=999)))
     assert "3.14 ms*" in text
-    assert "* fewer than 1,000 deliveries" in text
+    assert "* too few deliveries to be more than luck: p99 needs 1,000" in text
+
+
+@pytest.mark.parametrize(
+    ("count", "marked", "needs"),
+    [
+        (19, ["1.9 ms*", "2.5 ms*", "3.14 ms*"], "p50 needs 20, p90 needs 100, p99 needs 1,000"),
+        (99, ["1.9 ms", "2.5 ms*", "3.14 ms*"], "p90 needs 100, p99 needs 1,000"),
+        (100, ["1.9 ms", "2.5 ms", "3.14 ms*"], "luck: p99 needs 1,000"),
+    ],
+)
+def test_every_percentile_is_held_to_the_samples_it_needs(count, marked, needs, example):
+    text = printed(example.make_run(known_result(example, count=count)))
+    assert cells(text, "streaming")[1:4] == marked
+    assert needs in text
 
 
 def test_a_p99_of_enough_samples_carries_none(example):
@@ -138,7 +160,15 @@ def test_lost_deliveries_show_in_percentiles_and_ledger(example):
 def test_a_result_without_deliveries_has_dashes_not_losses(example):
     text = printed(example.make_run(example.make_result("streaming", count=0)))
     assert cells(text, "streaming")[1:5] == ["–"] * 4
-    assert "lost" not in cells(text, "streaming")
+    assert cells(text, "theory")[1:5] == ["–"] * 4
+    assert re.search(r"^streaming +– +✓", text, re.MULTILINE)
+    assert "lost" not in text
+    assert "0 of 0" not in text + race_html(example.make_run(example.make_result("streaming", count=0)))
+
+
+def test_what_came_though_nothing_was_due_is_not_hidden_by_a_dash(example):
+    result = example.make_result(count=0, ledger=Ledger(0, 0, 0, 0, 0, 0, unexpected=8))
+    assert "8 unexpected" in printed(example.make_run(result))
 
 
 def test_every_kind_of_entry_in_the_ledger_is_told(example):
@@ -163,6 +193,28 @@ def test_each_distinct_flag_is_explained_once_with_found_limit_and_meaning(examp
     text = " ".join(printed(run).split())
     assert text.count(example.SLIP.meaning) == 1
     assert "publisher-slip (polling, streaming): found 0.21 (polling), 0.3 (streaming), limit 0.05." in text
+
+
+def test_a_flag_that_is_a_fact_is_explained_without_figures(example):
+    run = example.make_run(example.make_result("streaming", flags=[example.EARLY]))
+    assert f"interrupted (streaming): {example.EARLY.meaning}" in printed(run)
+    assert f"</strong>: {example.EARLY.meaning}" in race_html(run)
+
+
+FORMULAS = "for polling and long-polling: formulas with times measured in the same run"
+SOCKET = "for streaming and websocket: the median latency of a bare socket on an event stream of the same run"
+
+
+def test_the_table_says_where_theory_comes_from(example):
+    for text in (printed(example.make_run()), race_html(example.make_run())):
+        assert f"Theory {FORMULAS}; {SOCKET}" in " ".join(text.split())
+
+
+def test_it_says_so_only_of_the_transports_of_the_run(example):
+    text = printed(example.make_run(example.make_result("websocket")), width=150)
+    assert "Theory for websocket: the median latency of a bare socket" in text
+    assert "formulas" not in text
+    assert "Theory" not in printed(example.make_run(example.make_result("pigeon")))
 
 
 def test_brackets_in_a_saved_run_are_text_and_not_markup(example):
@@ -216,7 +268,7 @@ def test_the_html_explains_flags_and_asterisk_too(example):
     html = race_html(example.make_run(example.make_result(count=40, flags=[example.FEW])))
     assert "too-few-samples" in html
     assert "found 40, limit 1,000" in html
-    assert "* fewer than 1,000 deliveries" in html
+    assert "* too few deliveries to be more than luck: p90 needs 100, p99 needs 1,000" in html
 
 
 def test_the_html_names_its_rows_and_columns_for_screen_readers(example):

@@ -198,3 +198,31 @@ def test_an_address_that_is_none_is_refused_at_once(url):
 def test_an_issuer_without_a_key_is_refused_at_once():
     with pytest.raises(UsageError, match="there is no key to sign its token with"):
         HttpPublisher("http://127.0.0.1:1", iss="me")
+
+
+def test_cancelling_the_close_ends_a_request_that_nobody_answers_and_leaves_no_task_or_connection():
+    async def main():
+        asked, never = asyncio.Event(), asyncio.Event()
+
+        async def answer():
+            asked.set()
+            await never.wait()
+
+        port = PublishPort(lambda items: answer())
+        app = web.Application()
+        app.router.add_post("/publish/", port.publish)
+        async with TestServer(app) as server:
+            before = asyncio.all_tasks()
+            publisher = HttpPublisher(str(server.make_url("/")))
+            await publisher.__aenter__()
+            publisher.send("news", text_item("a"))
+            await asked.wait()
+            session = publisher._session
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0):
+                    await publisher.aclose()
+            assert session.closed
+            never.set()  # what is left is the server's own, which ends now
+            await asyncio.wait(asyncio.all_tasks() - before)
+
+    run(main())

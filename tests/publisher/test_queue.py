@@ -14,8 +14,8 @@ from realtime_kit.publisher.queue import NobodyAnswers, QueueingPublisher
 class Recorder(QueueingPublisher):
     """Sends nowhere; `answer(batch)` decides, and `gate` holds a request until it is opened."""
 
-    def __init__(self, answer=lambda batch: None, gate=None):
-        super().__init__()
+    def __init__(self, answer=lambda batch: None, gate=None, **options):
+        super().__init__(**options)
         self.answer = answer
         self.gate = gate
         self.sent = []
@@ -324,5 +324,109 @@ def test_an_item_that_cannot_be_written_is_the_callers_error_at_once():
                 publisher.send("news", Item([], meta={"what": object()}))
             send(publisher, "fine")
         assert flat(publisher.sent) == ["fine"]
+
+    asyncio.run(main())
+
+
+def test_cancelling_the_close_tells_of_what_nobody_awaited():
+    async def main():
+        publisher = Recorder(gate=asyncio.Event())  # never opened
+        await publisher.__aenter__()
+        send(publisher, *numbers(150))
+        await publisher.under_way.wait()
+        with pytest.raises(TimeoutError) as raised:
+            async with asyncio.timeout(0):
+                await publisher.aclose()
+        assert raised.value.__cause__.__notes__ == [
+            "Besides: 150 items were not published: the publisher was closed before the item had been sent"
+        ]
+        assert not publisher.open
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        await publisher.aclose()  # said once
+
+    asyncio.run(main())
+
+
+def test_a_close_that_is_cancelled_twice_still_closes_the_connection_and_leaves_nobody_waiting():
+    class Slow(Recorder):
+        async def _send_batch(self, encoded):
+            try:
+                await super()._send_batch(encoded)
+            finally:
+                self.ending.set()
+                await self.gate.wait()  # takes its time even when it is told to end
+
+        ending = asyncio.Event()
+
+    async def main():
+        gate = asyncio.Event()
+        publisher = Slow(gate=gate)
+        await publisher.__aenter__()
+        waiting = asyncio.create_task(publisher.publish("news", text_item("a")))
+        await publisher.under_way.wait()
+        closing = asyncio.create_task(publisher.aclose())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await publisher.ending.wait()
+        closing.cancel()
+        await asyncio.wait([closing])
+        assert closing.cancelled()
+        assert not publisher.open
+        gate.set()
+        with pytest.raises(PublishError, match="closed before the item had been sent"):
+            await waiting
+
+    asyncio.run(main())
+
+
+def test_a_sender_that_is_cancelled_before_its_first_step_keeps_nobody_waiting():
+    async def main():
+        publisher = Recorder()
+        await publisher.__aenter__()
+        before = asyncio.all_tasks()
+        send(publisher, "a")
+        for sender in asyncio.all_tasks() - before:
+            sender.cancel()  # as the end of asyncio.run does
+        with pytest.raises(PublishError, match="1 item was not published: the publisher was closed before"):
+            await publisher.aclose()
+        assert publisher.sent == []
+
+    asyncio.run(main())
+
+
+def test_who_asks_to_be_told_hears_of_each_item_at_once_and_nothing_is_raised_at_the_end():
+    async def main():
+        told = []
+        publisher = Recorder(
+            refusing("bad", "worse"), on_failure=lambda item, error: told.append((item.id, str(error)))
+        )
+        async with publisher:
+            for text in ("good", "bad", "fine", "worse"):
+                item = text_item(text)
+                item.id = f"the {text} one"
+                publisher.send("news", item)
+            await publisher.flush()
+            assert told == [("the bad one", "no bad+worse"), ("the worse one", "no bad+worse")]
+        assert publisher.failures == {}
+        assert flat(publisher.sent) == ["good", "fine"]
+
+    asyncio.run(main())
+
+
+def test_a_failure_in_telling_is_the_loops_to_report_and_stops_nobody():
+    def tell(item, error):
+        raise ZeroDivisionError("in telling")
+
+    async def main():
+        reported = []
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: reported.append(context["exception"])
+        )
+        publisher = Recorder(failing(PublishError("gone")), on_failure=tell)
+        async with publisher:
+            send(publisher, "a", "b")
+            with pytest.raises(PublishError, match="gone"):
+                await publisher.publish("news", text_item("c"))
+        assert [str(error) for error in reported] == ["in telling"] * 2
 
     asyncio.run(main())
