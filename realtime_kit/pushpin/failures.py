@@ -65,6 +65,9 @@ _FATAL = (
     _Symptom(r"([\w-]+): Exited unexpectedly", PushpinStopped, "its part {0} ended unexpectedly"),
 )
 
+_NO_TROUBLE = re.compile(r"^\[(?:INFO|DEBUG)\].*\n?", re.MULTILINE)
+"""At log level 2 and above it also writes of sockets that it binds, and addresses that clients asked for."""
+
 _ROUTE_TROUBLE = re.compile(r"\[WARN\][^\n]*?(unable to open routes file[^\n]*|routes:\d+:? [^\n]*)")
 
 
@@ -75,8 +78,9 @@ def explain(log: str, *, code: int | None) -> PushpinError:
         log: The last lines it wrote.
         code: Exit status of its runner, None if it was killed together with its supervisor.
     """
+    troubles = _NO_TROUBLE.sub("", log)
     for symptom in _FATAL:
-        if match := re.search(symptom.pattern, log):
+        if match := re.search(symptom.pattern, troubles):
             groups = [group or "" for group in match.groups()]
             port = taken(int(groups[0])) if symptom.error is PortInUse else ""
             return symptom.error("Pushpin stopped: " + symptom.sentence.format(*groups, port=port), log)

@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import socket
 from typing import Self
 
 import aiohttp
 from aiohttp import web
 from gripcontrol import HttpStreamFormat
 from pubcontrol import Item
+from yarl import URL
 
 from realtime_kit.publisher.formats import exported
 from realtime_kit.pushpin.ports import HOST
@@ -25,9 +27,14 @@ from realtime_kit.pushpin.routes import Route
 PROBE = "realtime-kit-probe"
 """Id of the probe's route, and beginning of its channels' names: the statistics leave both out."""
 
-_TRY_TIMEOUT_S = 1.0
+PROBE_ADDRESS = "127.114.107.1"
+"""Where the probe connects from, if it can: a busy handler announces connections without their route."""
+
 _NEXT_TRY_S = 0.05
 """A try whose bytes were lost waits in vain; the next one starts beside it rather than after it."""
+
+_SLOWER = 1.25
+"""So many times longer is each wait than the last: many tries would make a busy machine busier, and none succeed."""
 
 _PATH = "/.realtime-kit/"
 
@@ -69,12 +76,15 @@ class Probe:
         """Return as soon as one event has come through; try for as long as that takes."""
         came_through = asyncio.Event()
         tries: set[asyncio.Task[None]] = set()
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
+        wait_s = _NEXT_TRY_S
+        connector = aiohttp.TCPConnector(force_close=True, local_addr=_own_address(URL(url).host))
+        async with aiohttp.ClientSession(connector=connector) as session:
             try:
                 while not came_through.is_set():
                     tries.add(asyncio.create_task(self._try(session, url, control_url, came_through)))
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(came_through.wait(), _NEXT_TRY_S)
+                        await asyncio.wait_for(came_through.wait(), wait_s)
+                    wait_s *= _SLOWER
                     tries = {attempt for attempt in tries if not attempt.done()}
             finally:
                 for attempt in tries:
@@ -88,10 +98,7 @@ class Probe:
         event = f"{channel}\n"
         items = {"items": [exported(channel, Item(HttpStreamFormat(event)))]}
         with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
-            async with (
-                asyncio.timeout(_TRY_TIMEOUT_S),
-                session.get(f"{url}{_PATH}{self._generation}/{channel}") as stream,
-            ):
+            async with session.get(f"{url}{_PATH}{self._generation}/{channel}") as stream:
                 if await stream.content.readline() == self._greeting():
                     async with session.post(f"{control_url}/publish/", json=items):
                         if await stream.content.readline() == event.encode():
@@ -105,3 +112,12 @@ class Probe:
 
     def _greeting(self) -> bytes:
         return f"{self._token}\n".encode()
+
+
+def _own_address(host: str | None) -> tuple[str, int] | None:
+    """To bind to before connecting to a host; Linux has all of 127.0.0.0/8, others only its first address."""
+    if host == HOST:
+        with contextlib.suppress(OSError), socket.socket() as trial:
+            trial.bind((PROBE_ADDRESS, 0))
+            return PROBE_ADDRESS, 0
+    return None

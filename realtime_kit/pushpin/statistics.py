@@ -18,7 +18,7 @@ import zmq
 import zmq.asyncio
 
 from realtime_kit.errors import PushpinStopped
-from realtime_kit.pushpin.readiness import PROBE
+from realtime_kit.pushpin.readiness import PROBE, PROBE_ADDRESS
 
 _HEARING_S = 0.05
 """Events arrive within 7 ms."""
@@ -58,16 +58,28 @@ class Statistics:
         kind, _, body = message.partition(b" ")
         if body[:1] == b"J" and (count := _COUNTS.get(kind)):
             values = json.loads(body[1:])
-            if values.get("route") != PROBE and not values.get("channel", "").startswith(PROBE):
+            if values.get("route") == PROBE or values.get("peer-address") == PROBE_ADDRESS:
+                self._leave_out(values.get("id", ""))
+            elif not values.get("channel", "").startswith(PROBE):
                 count(self, values)
+
+    def _leave_out(self, name: str) -> None:
+        """Do not count a connection of the probe, however it is announced: a busy handler forgets the route."""
+        if name in self._open:
+            self.connections_seen -= 1
+        self._end(name)
+        self.connections = len(self._open)
+
+    def _end(self, name: str) -> None:
+        self._open.discard(name)
+        self._ended[name] = None
+        if len(self._ended) > _REMEMBERED:
+            del self._ended[next(iter(self._ended))]
 
     def _connection(self, values: dict[str, Any]) -> None:
         name = values.get("id", "")
         if values.get("unavailable"):
-            self._open.discard(name)
-            self._ended[name] = None
-            if len(self._ended) > _REMEMBERED:
-                del self._ended[next(iter(self._ended))]
+            self._end(name)
         elif name not in self._open and name not in self._ended:  # living ones are announced again and again
             self._open.add(name)
             self.connections_seen += 1

@@ -11,9 +11,10 @@ import pytest
 import requests
 
 from realtime_kit.errors import PushpinError, PushpinStopped, UsageError
-from realtime_kit.pushpin import Pushpin, State
+from realtime_kit.pushpin import Pushpin, PushpinSettings, State
 from realtime_kit.pushpin.instance import Instance
 from realtime_kit.pushpin.readiness import Probe
+from realtime_kit.pushpin.version import PushpinVersion
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
@@ -24,16 +25,21 @@ def answers(pushpin: Pushpin, origin: int) -> bool:
     return requests.get(str(pushpin.url), timeout=10).text.startswith(f"{origin} ")
 
 
+def state_of(pushpin: Pushpin) -> State:
+    """Its state now; an `is` on the attribute itself would count as settled for the rest of the function."""
+    return pushpin.state
+
+
 def interrupt() -> None:
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
-def test_with_starts_it_and_stops_it(origin: int) -> None:
+def test_with_starts_it_and_stops_it(origin: int, version: PushpinVersion) -> None:
     with Pushpin(origin) as pushpin:
-        assert pushpin.state is State.READY
+        assert state_of(pushpin) is State.READY
         assert answers(pushpin, origin)
         names = [process.name() for process in pushpin.processes()]
-        assert names == ["pushpin", "condure", "zurl", "pushpin-proxy", "pushpin-handler"]
+        assert names == ["pushpin", *version.components]
     assert pushpin.state is State.STOPPED
     assert pushpin.processes() == []
     assert not pushpin.addresses.run_folder.exists()
@@ -49,13 +55,12 @@ def test_async_with_starts_it_and_stops_it(origin: int) -> None:
     assert asyncio.run(use()).state is State.STOPPED
 
 
-def test_it_prints_itself_at_every_stage(origin: int) -> None:
+def test_it_prints_itself_at_every_stage(origin: int, version: PushpinVersion) -> None:
     pushpin = Pushpin(origin)
     assert repr(pushpin) == "<Pushpin, new>"
-    pushpin.start()
-    assert repr(pushpin) == f"<Pushpin 1.36.0 at {pushpin.url}, ready>"
-    pushpin.stop()
-    assert repr(pushpin) == "<Pushpin 1.36.0, stopped>"
+    with pushpin:
+        assert repr(pushpin) == f"<Pushpin {version} at {pushpin.url}, ready>"
+    assert repr(pushpin) == f"<Pushpin {version}, stopped>"
 
 
 def test_on_ipv6_it_is_reached_and_published_to(origin: int) -> None:
@@ -77,7 +82,7 @@ def test_starting_twice_replaces_the_first(origin: int) -> None:
 def test_stopping_twice_or_before_the_start_does_nothing(origin: int) -> None:
     pushpin = Pushpin(origin)
     pushpin.stop()
-    assert pushpin.state is State.NEW
+    assert state_of(pushpin) is State.NEW
     pushpin.start()
     pushpin.stop()
     pushpin.stop()
@@ -140,9 +145,9 @@ def test_twenty_starts_and_stops_leave_nothing(origin: int) -> None:
 
 
 def test_its_log_can_be_read_while_it_runs_and_afterwards(origin: int) -> None:
-    with Pushpin(origin) as pushpin:
-        assert "starting..." in pushpin.log
-    assert "starting..." in pushpin.log
+    with Pushpin(origin, settings=PushpinSettings(log_level=2)) as pushpin:
+        assert "[handler] started" in pushpin.log
+    assert "[handler] started" in pushpin.log
 
 
 def test_an_exception_in_the_block_stops_it(origin: int) -> None:
@@ -152,16 +157,19 @@ def test_an_exception_in_the_block_stops_it(origin: int) -> None:
     assert pushpin.state is State.STOPPED
 
 
-@pytest.mark.parametrize("service", ["pushpin", "condure", "zurl", "pushpin-proxy", "pushpin-handler"])
+@pytest.mark.parametrize("number", range(5))
 def test_when_a_part_dies_it_has_failed_and_says_which(
-    origin: int, service: str, eventually: Eventually
+    origin: int, number: int, version: PushpinVersion, eventually: Eventually
 ) -> None:
-    with Pushpin(origin) as pushpin:
-        next(process for process in pushpin.processes() if process.name() == service).kill()
+    parts = ["its runner", *version.services]
+    if number == len(parts):
+        pytest.skip("from 1.40 on there is one part less")
+    with Pushpin(origin, settings=PushpinSettings(log_level=2)) as pushpin:
+        pushpin.processes()[number].kill()
         eventually(lambda: pushpin.state is State.FAILED, "still ready")
         assert isinstance(pushpin.error, PushpinStopped)
-        expected = "was killed" if service == "pushpin" else f"part {service.removeprefix('pushpin-')} ended"
-        assert expected in str(pushpin.error)
+        part = parts[number].removeprefix("pushpin-")
+        assert ("was killed" if number == 0 else f"part {part} ended") in str(pushpin.error)
         assert pushpin.processes() == []
         assert not pushpin.addresses.run_folder.exists()
     assert pushpin.state is State.FAILED
@@ -177,13 +185,13 @@ def test_after_its_death_it_can_be_started_again(origin: int, eventually: Eventu
         assert answers(pushpin, origin)
 
 
-def test_whoever_waits_for_statistics_learns_of_its_death(origin: int) -> None:
+def test_whoever_waits_for_statistics_learns_of_its_death(origin: int, version: PushpinVersion) -> None:
     async def wait() -> None:
         async with Pushpin(origin) as pushpin:
             waiting = asyncio.create_task(pushpin.auntil(lambda _: False))
             await pushpin.auntil(lambda _: True)
             pushpin.processes()[1].kill()
-            with pytest.raises(PushpinStopped, match="condure ended unexpectedly"):
+            with pytest.raises(PushpinStopped, match=f"{version.services[0]} ended unexpectedly"):
                 await waiting
 
     asyncio.run(wait())
@@ -228,10 +236,11 @@ def test_an_interrupt_during_the_start_leaves_nothing(
 ) -> None:
     monkeypatch.setattr(owner, name, interrupted)
     pushpin = Pushpin(origin)
+    before = set(psutil.Process().children())
     with pytest.raises(KeyboardInterrupt):
         pushpin.start()
     assert pushpin.state is State.STOPPED
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= before
 
 
 @pytest.mark.parametrize("at", ["succeed", "__aenter__"])
@@ -245,6 +254,7 @@ def test_cancelling_an_async_start_leaves_nothing(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(Probe, at, wait_for_ever)
+    before = set(psutil.Process().children())
 
     async def use() -> None:
         pushpin = Pushpin(origin)
@@ -259,7 +269,7 @@ def test_cancelling_an_async_start_leaves_nothing(
         with pytest.raises(asyncio.CancelledError):
             await entering
         assert pushpin.state is State.STOPPED
-        assert psutil.Process().children() == []
+        assert set(psutil.Process().children()) <= before
 
     asyncio.run(use())
 

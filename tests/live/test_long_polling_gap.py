@@ -4,6 +4,7 @@ import asyncio
 import random
 
 import pytest
+from yarl import URL
 
 from realtime_kit import LongPollingClient, serving
 from realtime_kit.origin import Announcer, EventLog, long_polling_app
@@ -17,22 +18,22 @@ PATIENCE_S = 5.0
 """A fifth of the hold timeout, after which a client would ask again by itself."""
 
 
-def test_the_second_of_two_quick_events_reaches_every_client_before_anything_else_happens():
+def test_the_second_of_two_quick_events_reaches_every_client_before_anything_else_happens() -> None:
     rng = random.Random(1)
 
-    async def main():
+    async def main() -> None:
         log = EventLog()
         reached = [0] * CLIENTS
         news = asyncio.Condition()
 
-        async def receive(number, url):
+        async def receive(number: int, url: URL) -> None:
             async with LongPollingClient(url) as client:
                 async for receipt in client:
                     reached[number] = int(receipt.event.id)
                     async with news:
                         news.notify_all()
 
-        async def all_have(event_id):
+        async def all_have(event_id: int) -> None:
             async with asyncio.timeout(PATIENCE_S), news:
                 await news.wait_for(lambda: min(reached) >= event_id)
 

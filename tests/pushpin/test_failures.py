@@ -109,6 +109,15 @@ def test_an_end_without_a_reason_tells_how_and_its_last_line(
     assert str(error) == sentence
 
 
+def test_what_it_tells_at_higher_log_levels_is_no_complaint() -> None:
+    log = (
+        "[INFO] 2026-01-01 00:00:00.000 [condure] [condure::app] zhttp client bind ipc:///tmp/rk-1/k-condure-out\n"
+        "[DEBUG] 2026-01-01 00:00:00.001 [proxy] GET http://127.0.0.1:1/failed to open /x\n"
+        "[ERR] 2026-01-01 00:00:00.002 zurl: Exited unexpectedly\n"
+    )
+    assert str(explain(log, code=1)) == "Pushpin stopped: its part zurl ended unexpectedly"
+
+
 @pytest.mark.parametrize(
     "warning",
     [
