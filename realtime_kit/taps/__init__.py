@@ -1,5 +1,8 @@
-"""Fifth stage: what crosses the wire."""
+"""Fifth stage: what crosses the wire.
 
-from realtime_kit.taps.byte_count import ByteCount
+Names are imported when they are first used: the processes of a race count bytes, and need no decoders.
+"""
 
-__all__ = ["ByteCount"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
