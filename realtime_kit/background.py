@@ -3,6 +3,9 @@
 Everything in the kit is a coroutine that runs on this one loop, so that a handler, a probe or a supervisor
 never shares a loop with a notebook's kernel. `run` waits for it from ordinary code, `arun` from a coroutine
 on any other loop. The thread exists while something holds it: the first holder starts it, the last ends it.
+
+What was forgotten is stopped when the interpreter exits. No thread can start then any more (Python 3.12 and
+later), and no pool takes work: so stopping needs neither.
 """
 
 from __future__ import annotations
@@ -33,14 +36,15 @@ class _Background:
         self._inherited: list[object] = []
 
     def acquire(self) -> asyncio.AbstractEventLoop:
+        """Hold the thread, and give its loop.
+
+        Raises:
+            RuntimeError: if it had to be started and cannot be, because the interpreter exits.
+        """
         with self._lock:
-            self._holders += 1
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=_run_forever, args=(self._loop,), name="realtime_kit", daemon=True
-                )
-                self._thread.start()
+                self._loop, self._thread = _start_thread()
+            self._holders += 1
             return self._loop
 
     def release(self) -> None:
@@ -66,8 +70,21 @@ class _Background:
         self._loop = self._thread = None
 
 
+def _start_thread() -> tuple[asyncio.AbstractEventLoop, threading.Thread]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=_run_forever, args=(loop,), name="realtime_kit", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        loop.close()
+        raise
+    return loop, thread
+
+
 def _run_forever(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
+    executor = _Executor(thread_name_prefix="realtime_kit_blocking")
+    loop.set_default_executor(executor)
     try:
         loop.run_forever()
         while tasks := asyncio.all_tasks(loop):  # one that is cancelled may start another to tidy up
@@ -75,10 +92,25 @@ def _run_forever(loop: asyncio.AbstractEventLoop) -> None:
                 task.cancel()
             loop.run_until_complete(asyncio.wait(tasks))
         loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
+        executor.shutdown()  # the loop's own way to wait for it would start a thread
     finally:
         asyncio.set_event_loop(None)
         loop.close()
+
+
+class _Executor(concurrent.futures.ThreadPoolExecutor):
+    """The threads behind `asyncio.to_thread`; where none can be had, the work is done at once by the caller."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[T]:
+        try:
+            return super().submit(fn, *args, **kwargs)
+        except RuntimeError:  # the interpreter exits
+            done: concurrent.futures.Future[T] = concurrent.futures.Future()
+            try:
+                done.set_result(fn(*args, **kwargs))
+            except Exception as error:  # noqa: BLE001 - whoever awaits it decides
+                done.set_exception(error)
+            return done
 
 
 _background = _Background()
@@ -194,7 +226,11 @@ def run(coroutine: Coroutine[Any, Any, T], *, on_interrupt: Callable[[], object]
         coroutine.close()
         message = "this would wait for its own thread: on the kit's loop, await the coroutine instead"
         raise RuntimeError(message)
-    submitted = _Submitted(coroutine, _background.acquire())
+    try:
+        loop = _background.acquire()
+    except RuntimeError:  # the interpreter exits, and nothing lives on the thread any more
+        return asyncio.run(coroutine)
+    submitted = _Submitted(coroutine, loop)
     try:
         try:
             submitted.start()
@@ -219,7 +255,11 @@ async def arun(coroutine: Coroutine[Any, Any, T]) -> T:
     """
     if _background.is_current():
         return await coroutine
-    submitted = _Submitted(coroutine, _background.acquire())
+    try:
+        loop = _background.acquire()
+    except RuntimeError:  # as in `run`
+        return await coroutine
+    submitted = _Submitted(coroutine, loop)
     try:
         submitted.start()
         result = asyncio.wrap_future(submitted.finished)

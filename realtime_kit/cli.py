@@ -22,6 +22,7 @@ from realtime_kit.errors import MissingDependency, PushpinError, RealtimeKitErro
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from realtime_kit.lab import RaceSettings
     from realtime_kit.measurements import Run
 
 DONE, FAILED, UNUSABLE, MISSING, INTERRUPTED = 0, 1, 2, 3, 130
@@ -53,26 +54,52 @@ def _say(text: str, status: int) -> int:
     return status
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def _say_failure(text: str) -> None:
+    click.echo(f"realtime-kit: {text}", err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(__version__)
-def commands() -> None:
+@click.pass_context
+def commands(context: click.Context) -> None:
     """Learn and prototype realtime APIs against a real, embedded Pushpin."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @commands.command()
-@click.option("--transports", default="polling,long-polling,streaming,websocket", show_default=True)
-@click.option("--clients", type=int, help="Clients of each transport.  [default: fits the machine]")
+@click.option(
+    "--transports",
+    default="polling,long-polling,streaming,websocket",
+    show_default=True,
+    help="Which take part.",
+)
+@click.option(
+    "--clients",
+    type=int,
+    help="Clients of each transport.  [default: 30, or 20 on a machine with one processor]",
+)
 @click.option("--rate", type=float, default=2.5, show_default=True, help="Events per second.")
 @click.option(
     "--interval", "interval_s", type=float, default=5.0, show_default=True, help="Polling interval, s."
 )
-@click.option("--seconds", type=float, default=20.0, show_default=True, help="Length of the measurement, s.")
+@click.option(
+    "--seconds",
+    type=float,
+    default=20.0,
+    show_default=True,
+    help="Length of the window in which events happen, s.",
+)
 @click.option("--arrivals", default="poisson", show_default=True, help="poisson or periodic")
 @click.option("--seed", type=int, default=7, show_default=True, help="Same seed, same events.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the run as JSON; - is standard output.")
 @click.option("--plot", "plot_file", metavar="FILE", help="Draw the run: .png, .svg or .pdf.")
 def race(json_file: str | None, plot_file: str | None, **settings: Any) -> int:
-    """Run the same events through every transport, and compare with theory."""
+    """Run the same events through every transport, and compare with theory.
+
+    It takes about ten seconds longer than --seconds. Ctrl-C ends it early and keeps what was measured; files that
+    are there already keep what they hold, and the interrupted run is saved beside them, as FILE-interrupted.
+    """
     from realtime_kit.lab import RaceSettings, race as run_race
 
     if settings["clients"] is not None and settings["clients"] < 1:
@@ -84,11 +111,20 @@ def race(json_file: str | None, plot_file: str | None, **settings: Any) -> int:
         from realtime_kit.plots import check_picture_path
 
         check_picture_path(plot_file)
+    _warn_of_too_few(chosen)
     with _progress() as on_progress:
         result = run_race(chosen, on_progress=on_progress)
     _show(result, json_file, plot_file)
-    interrupted = any(flag.name == "interrupted" for part in result.results for flag in part.verdict.flags)
-    return INTERRUPTED if interrupted else DONE if result.trustworthy else FAILED
+    return INTERRUPTED if result.interrupted else DONE if result.trustworthy else FAILED
+
+
+def _warn_of_too_few(settings: RaceSettings) -> None:
+    from realtime_kit.theory.statistics import samples_needed
+
+    needed = samples_needed(0.99)
+    if settings.deliveries < needed:
+        text = f"{settings.deliveries:,} deliveries a transport are too few for a p99, which needs {needed:,}"
+        click.echo(f"{text}: {settings.advice_for_p99}", err=True)
 
 
 @commands.command()
@@ -105,8 +141,8 @@ def doctor(as_json: bool) -> int:
         )
     else:
         for finding in findings:
-            click.secho(str(finding), fg=None if finding.ok else "red")
-        click.echo("Every lesson can run." if good else "Not every lesson can run; see MISS above.")
+            click.secho(str(finding), fg={"FAIL": "red", "note": "yellow"}.get(finding.mark))
+        click.echo("Every lesson can run." if good else "Not every lesson can run; see FAIL above.")
     return DONE if good else FAILED
 
 
@@ -137,15 +173,25 @@ def install_deps(dry_run: bool, yes: bool) -> int:
 
 
 @commands.command()
-@click.argument("lesson")
+@click.argument("lesson", required=False, metavar="LESSON")
 @click.option("--port", type=int, default=0, help="Port for clients.  [default: a free one]")
-def serve(lesson: str, port: int) -> int:
-    """Serve a lesson's origin behind Pushpin, with curl lines to try. Ctrl-C stops both."""
+def serve(lesson: str | None, port: int) -> int:
+    """Serve a lesson's origin behind Pushpin, with curl lines to try. Ctrl-C stops both.
+
+    LESSON is polling, long-polling, streaming or websocket, or the lesson's number.
+    """
     from realtime_kit import background
     from realtime_kit.lab.serve import serve_lesson
+    from realtime_kit.origin.lessons import lesson_names
 
-    background.run(serve_lesson(lesson, port, show=click.echo))
-    return DONE
+    if lesson is None:
+        message = f"serve needs a lesson: one of {lesson_names()}"
+        raise UsageError(message)
+    try:
+        background.run(serve_lesson(lesson, port, show=click.echo, show_failure=_say_failure))
+    except KeyboardInterrupt:
+        click.echo("\nstopped", err=True)  # on a line of its own, after the ^C of the terminal
+    return INTERRUPTED
 
 
 @commands.command()
@@ -195,18 +241,30 @@ def _check_writable(*files: str | None) -> None:
 def _show(result: Run, json_file: str | None, plot_file: str | None) -> None:
     from realtime_kit.plots import race_figure, race_table, save_figure
 
-    # Saved before it is printed: what was measured must survive a closed pipe.
+    if result.interrupted:
+        json_file, plot_file = _beside(json_file), _beside(plot_file)
+    # Saved before it is printed, to survive a closed pipe; and printed even if it cannot be saved.
+    try:
+        if json_file and json_file != "-":
+            result.save(json_file)
+        if plot_file:
+            save_figure(race_figure(result), plot_file)
+    finally:
+        _console(err=json_file == "-").print(race_table(result))
+        if json_file == "-":
+            click.echo(json.dumps(result.to_json(), indent=1, allow_nan=False))
     if json_file and json_file != "-":
-        result.save(json_file)
-    if plot_file:
-        save_figure(race_figure(result), plot_file)
-    _console(err=json_file == "-").print(race_table(result))
-    if json_file == "-":
-        click.echo(json.dumps(result.to_json(), indent=1, allow_nan=False))
-    elif json_file:
         click.echo(f"the run: {json_file}", err=True)
     if plot_file:
         click.echo(f"the picture: {plot_file}", err=True)
+
+
+def _beside(file: str | None) -> str | None:
+    """Where an interrupted run goes: a complete one that is there already must not be lost to it."""
+    if not file or file == "-" or not Path(file).is_file():
+        return file
+    path = Path(file)
+    return str(path.with_name(f"{path.stem}-interrupted{path.suffix}"))
 
 
 def _console(*, err: bool) -> Console:

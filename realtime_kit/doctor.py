@@ -41,9 +41,14 @@ class Finding:
     cure: str = ""
     needed: bool = True
 
+    @property
+    def mark(self) -> str:
+        """`ok`, `FAIL` if lessons cannot run for it, or `note` if it only deserves a look."""
+        return "ok" if self.ok else "FAIL" if self.needed else "note"
+
     def __str__(self) -> str:
-        line = f"{'ok  ' if self.ok else 'MISS'}  {self.name:<16} {self.found}"
-        return f"{line}\n{'':<23}{self.cure}" if self.cure else line
+        line = f"{self.mark:<4}  {self.name:<19} {self.found}"
+        return f"{line}\n{'':<26}{self.cure}" if self.cure else line
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON."""

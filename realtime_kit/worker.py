@@ -1,7 +1,8 @@
 """A process of the kit's own, for work that must not share an interpreter with anything that is measured.
 
 The parent asks in JSON lines on the worker's standard input, the worker answers in JSON lines on its
-standard output. A worker ends when its standard input does, so a parent that disappears, killed or not, takes it along.
+standard output. A worker ends when its standard input does, so a parent that disappears, killed or not, takes it
+along; and when its parent is another one than it was, because a fork of the parent holds that input open, too.
 
 A worker is a module with `main()`, which hands a table of coroutine functions to `serve`::
 
@@ -18,6 +19,7 @@ import json
 import os
 import sys
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,10 +29,20 @@ from realtime_kit.errors import RealtimeKitError
 
 _LINE_LIMIT_BYTES = 1 << 28  # receipts of a large run travel in one line
 _STOP_GRACE_S = 3.0
+_PARENT_CHECK_S = 1.0
 
 
 class WorkerError(RealtimeKitError):
-    """A worker raised, or ended by itself; the text carries its traceback or its last words."""
+    """A worker raised, or ended by itself; the text carries its traceback or its last words.
+
+    Args:
+        message: What happened, with the worker's name.
+        sentence: The text of an error of the kit that it raised, without the worker's name; else empty.
+    """
+
+    def __init__(self, message: str, sentence: str = "") -> None:
+        super().__init__(message)
+        self.sentence = sentence
 
 
 class Worker:
@@ -74,6 +86,7 @@ class Worker:
             sys.executable,
             "-m",
             self._module,
+            str(os.getpid()),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -143,7 +156,7 @@ class Worker:
         if waiting is None or waiting.done():
             return
         if "error" in answer:
-            waiting.set_exception(WorkerError(f"{self.name}: {answer['error']}"))
+            waiting.set_exception(WorkerError(f"{self.name}: {answer['error']}", answer.get("sentence", "")))
         else:
             waiting.set_result(answer["result"])
 
@@ -169,20 +182,22 @@ Handler = Callable[..., Awaitable[Any]]
 
 
 def serve(handlers: Mapping[str, Handler]) -> None:
-    """The worker's side: answer until standard input ends.
+    """The worker's side: answer until standard input ends, or the parent whose pid is the first argument does.
 
-    Requests run concurrently, each in a task of its own. When standard input ends, running tasks are cancelled
-    and given a moment; a thread makes sure that the process ends even if the loop is stuck.
+    Requests run concurrently, each in a task of its own. At the end running tasks are cancelled and given a moment;
+    a thread makes sure that the process ends even if the loop is stuck.
     """
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(handlers))
+        asyncio.run(_serve(handlers, parent=int(sys.argv[1])))
 
 
-async def _serve(handlers: Mapping[str, Handler]) -> None:
+async def _serve(handlers: Mapping[str, Handler], *, parent: int) -> None:
     loop = asyncio.get_running_loop()
     answers, sys.stdout = sys.stdout, sys.stderr  # a stray `print` must not end up among the answers
     lines: asyncio.Queue[bytes] = asyncio.Queue()
     threading.Thread(target=_read_input, args=(loop, lines), daemon=True).start()
+    if hasattr(os, "fork"):
+        threading.Thread(target=_watch_parent, args=(parent, loop, lines), daemon=True).start()
     tasks: set[asyncio.Task[None]] = set()
     while line := await lines.get():
         task = asyncio.create_task(_answer(handlers, json.loads(line), answers.buffer))
@@ -194,8 +209,19 @@ async def _serve(handlers: Mapping[str, Handler]) -> None:
 
 
 def _read_input(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[bytes]) -> None:
-    for line in sys.stdin.buffer:
+    # Not sys.stdin, which the interpreter closes at its exit: it would fail if this thread were reading.
+    for line in open(0, "rb", closefd=False):  # noqa: SIM115 - for the life of the process
         loop.call_soon_threadsafe(lines.put_nowait, line)
+    _end(loop, lines)
+
+
+def _watch_parent(parent: int, loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[bytes]) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PARENT_CHECK_S)
+    _end(loop, lines)
+
+
+def _end(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[bytes]) -> None:
     with contextlib.suppress(RuntimeError):  # the loop may be closed already
         loop.call_soon_threadsafe(lines.put_nowait, b"")
     threading.Event().wait(_STOP_GRACE_S)
@@ -208,7 +234,7 @@ async def _answer(handlers: Mapping[str, Handler], request: dict[str, Any], answ
         result = await handlers[request["do"]](**request["arguments"])
         line = json.dumps({**number, "result": result})
     except RealtimeKitError as error:
-        line = json.dumps({**number, "error": str(error)})
+        line = json.dumps({**number, "error": str(error), "sentence": str(error)})
     except (Exception, asyncio.CancelledError):  # noqa: BLE001 - a worker's bug must reach the parent, whatever it is
         line = json.dumps({**number, "error": traceback.format_exc()})
     with contextlib.suppress(OSError):  # the parent is gone

@@ -1,6 +1,7 @@
 """The kit's own thread: waited for from threads and loops, interrupted, and gone when nobody holds it."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -267,3 +268,63 @@ print("parent", background.run(answer()), lease.inherited, flush=True)
     )
     assert done.stdout.splitlines() == ["child answer True", "parent answer False", "stopped"]
     assert done.stderr == ""
+
+
+AT_EXIT = """
+import asyncio
+from realtime_kit import background
+
+async def stop():
+    print(await asyncio.to_thread(lambda: "stopped"))
+
+def end():
+    background.run(stop())
+    lease.end()
+
+lease = background.Lease(end)
+background.run(asyncio.to_thread(print, "started"))
+"""
+
+
+def test_what_is_stopped_at_the_interpreters_exit_may_block_although_no_thread_can_start_any_more() -> None:
+    done = subprocess.run([sys.executable, "-c", AT_EXIT], capture_output=True, text=True, check=True)
+    assert (done.stdout.splitlines(), done.stderr) == (["started", "stopped"], "")
+
+
+def test_blocking_work_that_raises_at_the_interpreters_exit_raises_where_it_is_awaited() -> None:
+    script = AT_EXIT.replace('"stopped"', "1 / 0")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "ZeroDivisionError: division by zero"
+
+
+@contextlib.contextmanager
+def no_thread_starting() -> Iterator[list[threading.Thread]]:
+    """What Python 3.12 and later do at their exit; gives the threads that were refused."""
+    refused: list[threading.Thread] = []
+
+    def refuse(thread: threading.Thread) -> None:
+        refused.append(thread)
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        yield refused
+
+
+def test_the_thread_ends_without_starting_another(lease: background.Lease) -> None:
+    background.run(asyncio.to_thread(int))
+    with no_thread_starting() as refused:
+        lease.end()
+    assert refused == kit_threads() == []
+
+
+def test_where_no_thread_can_start_coroutines_run_in_the_callers_own() -> None:
+    with no_thread_starting():
+        assert background.run(thread_name()) == "MainThread"
+        assert asyncio.run(background.arun(thread_name())) == "MainThread"
+
+
+def test_where_no_thread_can_start_nothing_can_be_held_and_nothing_is_left_of_the_try() -> None:
+    with no_thread_starting(), pytest.raises(RuntimeError, match="can't create new thread"):
+        background.Lease(lambda: None)
+    assert background.run(thread_name()) == "realtime_kit"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from realtime_kit import cli
+from realtime_kit.origin import LESSONS
 
 
 @pytest.mark.parametrize(
@@ -24,7 +28,11 @@ from realtime_kit import cli
         ("race --arrivals bursty", "arrivals is 'bursty': allowed are poisson, periodic"),
         ("race --json /nowhere/run.json", "/nowhere/run.json cannot be written"),
         ("race --plot picture.bmp", "picture.bmp"),
-        ("serve juggling", "there is no lesson 'juggling' to serve; there are polling (1)"),
+        (
+            "serve juggling",
+            "there is no lesson 'juggling' to serve; there are polling, long-polling, streaming",
+        ),
+        ("serve", "serve needs a lesson: one of polling, long-polling, streaming, websocket"),
         ("serve streaming --port 99999", "99999"),
         ("juggle", "No such command 'juggle'"),
     ],
@@ -57,6 +65,21 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "0.1.0" in capsys.readouterr().out
 
 
+def test_alone_it_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("Usage: realtime-kit ")
+    assert "serve " in out
+    assert err == ""
+
+
+def test_the_help_of_serve_names_every_lesson(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["serve", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "realtime-kit serve [OPTIONS] LESSON\n" in said
+    assert all(lesson.name in said for lesson in LESSONS)
+
+
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("race", "doctor", "install-deps", "serve", "up"):
         assert cli.run([name, "--help"]) == 0
@@ -81,3 +104,15 @@ def test_doctor_prints_json_for_programs(capsys: pytest.CaptureFixture[str]) -> 
 def test_install_deps_has_nothing_to_do_a_second_time(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["install-deps", "--dry-run"]) == 0
     assert cli.run(["install-deps"]) == 0
+
+
+@pytest.mark.live
+def test_an_interrupt_is_the_calm_end_of_serve() -> None:
+    command = [sys.executable, "-m", "realtime_kit.cli", "serve", "polling"]
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as serving:
+        assert serving.stdout
+        while "Ctrl-C" not in (line := serving.stdout.readline()):
+            assert line, serving.communicate()
+        serving.send_signal(signal.SIGINT)
+        _, errors = serving.communicate()
+    assert (serving.returncode, errors) == (130, "\nstopped\n")

@@ -75,3 +75,26 @@ def test_a_folder_for_sockets_that_cannot_be_written_is_found(monkeypatch: pytes
     monkeypatch.setattr(doctor.tempfile, "TemporaryDirectory", refuse)
     finding = find(list(doctor._temporary()), "/tmp")
     assert (finding.ok, finding.found) == (False, "Permission denied")
+
+
+@pytest.mark.parametrize(
+    ("ok", "needed", "line"),
+    [
+        (True, True, "ok    it                  found"),
+        (True, False, "ok    it                  found"),
+        (False, True, "FAIL  it                  found\n                          do this"),
+        (False, False, "note  it                  found\n                          do this"),
+    ],
+)
+def test_a_line_says_whether_lessons_fail_for_it(ok: bool, needed: bool, line: str) -> None:
+    assert str(Finding("it", ok, "found", "" if ok else "do this", needed)) == line
+
+
+def test_names_and_findings_stand_in_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, pushpin="0.1", sseclient="0.0.27", jupyterlab=None)
+    findings = examine(start_pushpin=False)
+    lines = [str(finding).splitlines()[0] for finding in findings]
+    assert [line[26:] for line in lines] == [finding.found for finding in findings]
+    assert "note  pushpin from PyPI   0.1" in lines
+    assert "FAIL  sseclient from PyPI 0.0.27" in lines
+    assert "FAIL  jupyterlab          not installed" in lines

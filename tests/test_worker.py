@@ -129,6 +129,7 @@ def test_what_it_raises_arrives_with_its_traceback(make_worker: MakeWorker, do: 
             with pytest.raises(WorkerError, match="the worker: Traceback") as raised:
                 await worker.ask(do, **({"by": 0} if do == "divide" else {}))
             assert words in str(raised.value)
+            assert raised.value.sentence == ""
             assert await worker.ask("double", number=1) == 2  # and it carries on
 
     asyncio.run(ask())
@@ -140,6 +141,7 @@ def test_an_error_of_the_kit_arrives_as_its_sentence(make_worker: MakeWorker) ->
             with pytest.raises(WorkerError) as raised:
                 await worker.ask("refuse")
             assert str(raised.value) == "the worker: the number has to be positive"
+            assert raised.value.sentence == "the number has to be positive"
 
     asyncio.run(ask())
 
@@ -238,3 +240,35 @@ def test_a_parent_that_is_killed_takes_it_along(make_worker: MakeWorker, tmp_pat
         worker = psutil.Process(int(parent.stdout.readline()))
         parent.send_signal(signal.SIGKILL)
     wait_until_gone(worker)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a Unix")
+@pytest.mark.parametrize("do", ["double", "hang_after_this"])
+def test_a_fork_of_a_parent_that_is_killed_does_not_keep_it_alive(
+    make_worker: MakeWorker, tmp_path: Path, do: str
+) -> None:
+    make_worker()
+    script = f"""
+        import asyncio, os, time
+        from realtime_kit.worker import Worker
+
+        async def main():
+            async with Worker("worker_of_the_test", name="it") as worker:
+                await worker.ask("{do}", **{{"number": 1}} if "{do}" == "double" else {{}})
+                fork = os.fork() or time.sleep(3600)  # with all that is open
+                print(worker.pid, fork, flush=True)
+                await asyncio.Event().wait()
+
+        asyncio.run(main())
+    """
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ) as parent:
+        assert parent.stdout is not None
+        worker, fork = (psutil.Process(int(pid)) for pid in parent.stdout.readline().split())
+        parent.send_signal(signal.SIGKILL)
+        try:
+            wait_until_gone(worker)
+            assert fork.is_running()
+        finally:
+            fork.kill()

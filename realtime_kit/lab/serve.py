@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aiohttp import web
+from pubcontrol import Item
 
+from realtime_kit.errors import PublishError
 from realtime_kit.lab.site import serving
 from realtime_kit.origin import Announcer, EventLog, LessonOrigin, find_lesson, lessons_app
 from realtime_kit.origin.process import CHANNEL
@@ -22,13 +24,16 @@ _UPGRADE = (
 """The handshake by hand: older versions of curl do not know ws:// addresses."""
 
 
-async def serve_lesson(name: str, port: int, *, show: Callable[[str], object]) -> None:
-    """Serve a lesson's origin behind Pushpin until cancelled.
+async def serve_lesson(
+    name: str, port: int, *, show: Callable[[str], object], show_failure: Callable[[str], object]
+) -> None:
+    """Serve a lesson's origin behind Pushpin until cancelled; to be run on the kit's loop, as the origin is.
 
     Args:
         name: The lesson's name or number.
         port: Port for clients; 0 is a free one.
         show: Called with what to tell a person, once everything is up.
+        show_failure: Called with one line for each event that Pushpin refused or did not confirm, and why.
 
     Raises:
         UsageError: if there is no such lesson.
@@ -38,7 +43,15 @@ async def serve_lesson(name: str, port: int, *, show: Callable[[str], object]) -
     for text in FIRST_EVENTS:
         log.append(text)
     app: web.Application = lessons_app(log)
-    async with serving(app, http_port=port) as site, HttpPublisher(site.pushpin.control_url) as publisher:
+
+    def tell(item: Item, error: PublishError) -> None:
+        if item.id is not None:  # a call to ask again is no event
+            show_failure(f"Pushpin did not accept event {item.id}: {' '.join(str(error).split())}")
+
+    async with (
+        serving(app, http_port=port) as site,
+        HttpPublisher(site.pushpin.control_url, on_failure=tell) as publisher,
+    ):
         announcer = Announcer(log, publisher, channel=CHANNEL)
         show(_invitation(lesson, str(site.url).rstrip("/")))
         try:
@@ -56,7 +69,7 @@ def _invitation(lesson: LessonOrigin, url: str) -> str:
         "websocket": [f"curl -iN {_UPGRADE} '{address}?after=0'"],
     }[lesson.name]
     lines = [
-        f"Lesson {lesson.number:02}, {lesson.name}, behind a real Pushpin at {url}",
+        f"The origin of {lesson.name} behind a real Pushpin, at {url}",
         "",
         "Listen:",
         *(f"  {line}" for line in tries),

@@ -9,10 +9,11 @@ from aiohttp import web
 
 from realtime_kit.errors import UsageError
 from realtime_kit.origin.event_log import EventLog
+from realtime_kit.origin.grip.websocket_over_http import MAX_MESSAGE_BYTES
 from realtime_kit.origin.long_polling import long_polling_app
 from realtime_kit.origin.polling import polling_app
 from realtime_kit.origin.streaming import streaming_app
-from realtime_kit.origin.websocket import websocket_app
+from realtime_kit.origin.websocket import size_of_next, websocket_app
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +53,31 @@ def find_lesson(wanted: str) -> LessonOrigin:
     for lesson in LESSONS:
         if wanted == lesson.name or (wanted.isdecimal() and int(wanted) == lesson.number):
             return lesson
-    known = ", ".join(f"{lesson.name} ({lesson.number})" for lesson in LESSONS)
-    message = f"there is no lesson {wanted!r} to serve; there are {known}"
+    message = f"there is no lesson {wanted!r} to serve; there are {lesson_names()}"
     raise UsageError(message)
+
+
+def lesson_names() -> str:
+    """All of them, for a sentence."""
+    return ", ".join(lesson.name for lesson in LESSONS)
 
 
 def lessons_app(log: EventLog) -> web.Application:
     """Every lesson's origin in one application, over one log; `POST /events` adds the body as an event.
 
+    What could not be sent over a WebSocket is refused with 413: every transport carries the same events.
+
     Below `/reference` stand a stream and a poll of their own, for the yardstick of a measurement.
     """
 
     async def add(request: web.Request) -> web.Response:
-        data = (await request.read()).decode(errors="replace")
-        return web.json_response({"id": log.append(data.rstrip("\n"))})
+        try:
+            text = (await request.read()).decode(errors="replace").rstrip("\n")
+        except web.HTTPRequestEntityTooLarge:  # more than aiohttp reads
+            return _too_large("more")
+        if (size := size_of_next(log, text)) > MAX_MESSAGE_BYTES:
+            return _too_large(f"{size:,}")
+        return web.json_response({"id": log.append(text)})
 
     app = web.Application()
     app.router.add_post("/events", add)
@@ -74,3 +86,10 @@ def lessons_app(log: EventLog) -> web.Application:
     app.add_subapp("/reference/streaming", streaming_app(log))
     app.add_subapp("/reference/polling", polling_app(log))
     return app
+
+
+def _too_large(size: str) -> web.Response:
+    text = (
+        f"an event has at most {MAX_MESSAGE_BYTES:,} bytes as the JSON of a WebSocket message, not {size}\n"
+    )
+    return web.Response(status=413, text=text)

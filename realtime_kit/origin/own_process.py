@@ -45,7 +45,7 @@ class OriginProcess:
             self.port = await self._worker.ask("start", target=self._target, port=self.port)
         except WorkerError as error:
             await self._worker.__aexit__()
-            raise OriginError(str(error)) from error
+            raise OriginError(error.sentence or str(error)) from error
         except BaseException:
             await self._worker.__aexit__()
             raise

@@ -11,11 +11,11 @@ from aiohttp import web
 from realtime_kit.origin import grip
 from realtime_kit.origin.cursor import position
 from realtime_kit.origin.event_log import EventLog
-from realtime_kit.origin.grip.websocket_over_http import MAX_MESSAGE_BYTES
+from realtime_kit.origin.grip.websocket_over_http import MAX_MESSAGE_BYTES, MAX_MESSAGES
 from realtime_kit.publisher import websocket_message
 
-PAGE_EVENTS = 100
-"""Messages in one answer. Of more than a hundred Pushpin 1.36 delivers some and silently loses the rest."""
+PAGE_EVENTS = MAX_MESSAGES
+"""Messages in one answer."""
 
 PAGE_BYTES = 500_000
 """Bytes of messages in one answer; Pushpin allows 1,000,000 with all their framing."""
@@ -48,7 +48,7 @@ def websocket_app(log: EventLog, *, channel: str = "events") -> web.Application:
                 socket.subscribe(channel)
         for received in socket:
             text = received if isinstance(received, str) else received.decode(errors="replace")
-            if len(websocket_message(log.last_id + 1, text)) > MAX_MESSAGE_BYTES:
+            if size_of_next(log, text) > MAX_MESSAGE_BYTES:
                 socket.close(TOO_BIG, f"at most {MAX_MESSAGE_BYTES:,} bytes as JSON")
                 break
             log.append(text)
@@ -57,6 +57,11 @@ def websocket_app(log: EventLog, *, channel: str = "events") -> web.Application:
     app = web.Application()
     app.router.add_post("/events", events)
     return app
+
+
+def size_of_next(log: EventLog, text: str) -> int:
+    """Bytes of the WebSocket message that would carry this text as the log's next event."""
+    return len(websocket_message(log.last_id + 1, text))  # JSON of ASCII alone: a character, a byte
 
 
 def _page(messages: list[str]) -> list[str]:

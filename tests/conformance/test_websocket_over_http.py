@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from realtime_kit.errors import ProtocolError, UsageError
 from realtime_kit.origin import grip
-from realtime_kit.origin.grip.websocket_over_http import MAX_MESSAGE_BYTES
+from realtime_kit.origin.grip.websocket_over_http import MAX_MESSAGE_BYTES, MAX_MESSAGES
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
 MESSAGE = (
@@ -234,6 +234,24 @@ def test_an_answer_longer_than_pushpin_reads_is_refused():
     for _ in range(62):
         ws.send("x" * 16_300)
     with pytest.raises(UsageError, match="bytes of WebSocket events; Pushpin allows 1,000,000"):
+        ws.response()
+
+
+def test_as_many_messages_as_pushpin_surely_carries_can_be_sent_with_any_commands():
+    ws = received(("OPEN",), ("PING",))
+    ws.accept()
+    for number in range(MAX_MESSAGES):
+        ws.send(str(number))
+        ws.unsubscribe(f"channel {number}")
+    assert client_sees(ws)[0] == [str(number) for number in range(100)]
+
+
+@pytest.mark.parametrize("message", ["x", b"x"])
+def test_more_messages_than_pushpin_surely_carries_are_refused_with_ways_out(message):
+    ws = received(("TEXT", b"a"))
+    for _ in range(101):
+        ws.send(message)
+    with pytest.raises(UsageError, match=r"has 101 messages for the client; of more than 100 .* one_event"):
         ws.response()
 
 

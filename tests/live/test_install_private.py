@@ -153,9 +153,11 @@ def installed(somebody: Somebody) -> dict[str, object]:
 
 
 @pytest.fixture
-def running(somebody: Somebody, installed: dict[str, object]) -> Iterator[tuple[int, tuple[int, int]]]:
+def running(
+    somebody: Somebody, installed: dict[str, object], steady_ports: tuple[int, int]
+) -> Iterator[tuple[int, tuple[int, int]]]:
     """The unpacked Pushpin as an unprivileged process: its id and its two ports."""
-    ports = free_port(), free_port()
+    ports = steady_ports
     config = somebody.home / "pushpin.conf"
     (somebody.home / "routes").write_text("* test\n")
     config.write_text(
@@ -181,13 +183,6 @@ def running(somebody: Somebody, installed: dict[str, object]) -> Iterator[tuple[
             if pushpin.poll() is None:
                 pushpin.send_signal(signal.SIGTERM)
             pushpin.communicate()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def listens(port: int) -> bool:

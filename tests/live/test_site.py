@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
 import threading
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
-from aiohttp import web
+from aiohttp import ClientSession, web
 
-from realtime_kit import StreamingClient, grip, serving, sse_events
-from realtime_kit.errors import OriginError, PushpinStopped, UsageError
+from realtime_kit import StreamingClient, background, grip, serving, sse_events
+from realtime_kit.errors import OriginError, PublishError, PushpinStopped, UsageError
 from realtime_kit.lab import Site
 from realtime_kit.lab.serve import serve_lesson
+from realtime_kit.publisher import HttpPublisher
+from realtime_kit.pushpin.instance import Instance
 
 pytestmark = pytest.mark.live
 
@@ -119,16 +126,98 @@ def test_a_module_is_served_by_a_process_of_its_own(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("no_such_module:app", "cannot be imported: No module named 'no_such_module'"),
-        ("json:no_such_name", "cannot be imported"),
-        ("json:JSONDecodeError.__doc__", "cannot be imported"),
-        ("os:sep", "os:sep is a str: it has to be a web.Application"),
-        ("my_app", "has to be module:attribute"),
+        (
+            "no_such_module:app",
+            "the origin no_such_module:app cannot be imported: No module named 'no_such_module'",
+        ),
+        ("json:no_such_name", "the origin json:no_such_name cannot be imported: module 'json' has no"),
+        (
+            "json:JSONDecodeError.__doc__",
+            "the origin json:JSONDecodeError.__doc__ cannot be imported: module",
+        ),
+        ("os:sep", "os:sep is a str: it has to be a web.Application or a web.RouteTableDef"),
+        ("no_colon", "the origin is 'no_colon': it has to be module:attribute, such as my_app:app"),
     ],
 )
-def test_a_module_that_cannot_be_served_is_explained(target: str, said: str) -> None:
-    with pytest.raises(OriginError, match=said):
+def test_a_module_that_cannot_be_served_is_named_once_with_the_reason(target: str, said: str) -> None:
+    with pytest.raises(OriginError) as raised:
         serving(target).start()
+    assert str(raised.value).startswith(said)
+    assert str(raised.value).count(target) == 1
+
+
+def test_a_module_that_raises_shows_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_app.py").write_text("1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OriginError, match=r"^the origin broken_app:app: Traceback(.|\n)*ZeroDivisionError"):
+        serving("broken_app:app").start()
+
+
+def test_a_port_that_a_process_of_its_own_cannot_have_is_named_once() -> None:
+    with serving(web.RouteTableDef()) as site:
+        said = f"^the origin cannot listen on port {site.origin_port}: Address already in use"
+        with pytest.raises(OriginError, match=said):
+            Site("aiohttp.web:Application", origin_port=site.origin_port).start()
+
+
+become_ready = Instance.become_ready
+
+
+async def interrupted_at_the_end(instance: Instance) -> None:
+    await become_ready(instance)
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+def test_an_interrupt_when_a_site_is_up_but_not_yet_handed_over_leaves_nothing(
+    routes: web.RouteTableDef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Instance, "become_ready", interrupted_at_the_end)
+    site = Site(routes)
+    with pytest.raises(KeyboardInterrupt):
+        site.start()
+    with pytest.raises(UsageError, match="is not up"):
+        _ = site.pushpin
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+@pytest.mark.parametrize(
+    ("kind", "end"),
+    [
+        ("routes", "sys.exit()"),
+        ("routes", "os._exit(0)"),
+        ("routes", "site.stop()"),
+        ("routes", "site.start().stop()"),
+        ("'served_app:routes'", "site.stop()"),
+    ],
+)
+def test_a_fork_that_ends_or_stops_a_site_leaves_the_parents_running(
+    kind: str, end: str, tmp_path: Path
+) -> None:
+    (tmp_path / "served_app.py").write_text(
+        "from aiohttp import web\n"
+        "routes = web.RouteTableDef()\n"
+        "@routes.get('/hello')\n"
+        "async def hello(request):\n"
+        "    return web.Response(text='hello')\n"
+    )
+    script = f"""
+        import os, sys
+        import requests
+        from served_app import routes
+        from realtime_kit import serving
+
+        with serving({kind}) as site:
+            if os.fork() == 0:
+                {end}
+                sys.exit()
+            os.wait()
+            print(requests.get(str(site.url / "hello"), timeout=10).text)
+    """
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60)
+    assert (done.stdout, done.stderr) == ("hello\n", "")
 
 
 def test_serving_a_lesson_ends_when_its_pushpin_dies() -> None:
@@ -138,4 +227,48 @@ def test_serving_a_lesson_ends_when_its_pushpin_dies() -> None:
                 process.kill()
 
     with pytest.raises(PushpinStopped):
-        asyncio.run(serve_lesson("streaming", 0, show=kill_a_service))
+        asyncio.run(serve_lesson("streaming", 0, show=kill_a_service, show_failure=pytest.fail))
+
+
+def test_an_event_that_pushpin_does_not_take_is_told_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuse(publisher: HttpPublisher, encoded: list[bytes]) -> None:
+        raise PublishError("it\nsays no")
+
+    monkeypatch.setattr(HttpPublisher, "_send_batch", refuse)
+
+    async def serve() -> str:
+        invitation: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        told: asyncio.Queue[str] = asyncio.Queue()
+        serving_it = asyncio.create_task(
+            serve_lesson("polling", 0, show=invitation.set_result, show_failure=told.put_nowait)
+        )
+        match = re.search(r"http\S+/events$", await invitation, re.MULTILINE)
+        assert match
+        async with ClientSession() as session, session.post(match[0], data=b"hello") as answer:
+            assert await answer.json() == {"id": 4}
+        line = await told.get()
+        serving_it.cancel()
+        await asyncio.wait([serving_it])
+        assert serving_it.cancelled()
+        assert told.empty()  # the calls to ask again are no events
+        return line
+
+    assert background.run(serve()) == "Pushpin did not accept event 4: it says no"
+
+
+def test_an_invitation_names_the_lesson_and_no_notebook() -> None:
+    async def first_line() -> str:
+        invitation: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        serving_it = asyncio.create_task(
+            serve_lesson("1", 0, show=invitation.set_result, show_failure=pytest.fail)
+        )
+        text = await invitation
+        serving_it.cancel()
+        await asyncio.wait([serving_it])
+        return text.splitlines()[0]
+
+    assert background.run(first_line()).startswith(
+        "The origin of polling behind a real Pushpin, at http://127."
+    )

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 
 import aiohttp
+import psutil
 import pytest
 import requests
 
@@ -43,9 +44,14 @@ def test_the_probe_leaves_no_connection_open(
     origin: int, eventually: Callable[[Callable[[], bool], str], None]
 ) -> None:
     with Pushpin(origin) as pushpin:
-        condure = pushpin.processes()[1]
+        front = pushpin.processes()[1]
         eventually(
-            lambda: all(found.status != "ESTABLISHED" for found in condure.net_connections("tcp")),
+            lambda: (
+                not any(
+                    found.laddr.port == pushpin.url.port and found.status == psutil.CONN_ESTABLISHED
+                    for found in front.net_connections("tcp")
+                )
+            ),
             "still connected",
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -23,7 +24,7 @@ def test_a_lesson_is_found_by_its_name_and_by_its_number(lesson):
 
 @pytest.mark.parametrize("wanted", ["polls", "", "0", "99", "²", "1.0", "-1"])
 def test_an_unknown_lesson_is_answered_with_all_there_are(wanted):
-    with pytest.raises(UsageError, match=r"there are polling \(1\), long-polling \(2\), streaming \(3\)"):
+    with pytest.raises(UsageError, match=r"there are polling, long-polling, streaming, websocket$"):
         find_lesson(wanted)
 
 
@@ -52,5 +53,36 @@ def test_what_is_posted_becomes_an_event_whatever_its_bytes():
                 answer = await client.post("/events", data=body)
             assert await answer.json() == {"id": 3}
         assert log.after(0) == [(1, "hello"), (2, "ü"), (3, "\ufffd")]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("text", ["x" * 16_364, "ü" * 2_727 + "xx", '"' * 8_182])
+def test_an_event_that_just_fits_a_websocket_message_is_taken_and_one_byte_more_is_refused(text):
+    async def main():
+        log = EventLog()
+        async with served(log) as client:
+            answer = await client.post("/events", data=text)
+            assert await answer.json() == {"id": 1}
+            answer = await client.post("/events", data=text + "x")
+            assert answer.status == 413
+            assert await answer.text() == (
+                "an event has at most 16,382 bytes as the JSON of a WebSocket message, not 16,383\n"
+            )
+        assert log.after(0) == [(1, text)]
+
+    asyncio.run(main())
+
+
+def test_an_event_longer_than_is_read_at_all_is_refused_in_the_same_way():
+    async def main():
+        log = EventLog()
+        async with served(log) as client:
+            answer = await client.post("/events", data=io.BytesIO(b"x" * 2**21))
+            assert answer.status == 413
+            assert await answer.text() == (
+                "an event has at most 16,382 bytes as the JSON of a WebSocket message, not more\n"
+            )
+        assert log.last_id == 0
 
     asyncio.run(main())
