@@ -1,4 +1,17 @@
-from . import clients, errors, lab, measurements, origin, plots, publisher, pushpin, schedule, taps, theory
+from . import (
+    clients,
+    errors,
+    exercises,
+    lab,
+    measurements,
+    origin,
+    plots,
+    publisher,
+    pushpin,
+    schedule,
+    taps,
+    theory,
+)
 from .clients import (
     Event,
     EventStreamParser,
@@ -31,6 +44,7 @@ __all__ = [
     "arace",
     "clients",
     "errors",
+    "exercises",
     "grip",
     "lab",
     "measurements",

@@ -21,6 +21,7 @@ STAGES = (
     "measurements",
     "theory",
     "plots",
+    "exercises",
 )
 BESIDE = {"errors", "quantities", "background", "worker"}
 

@@ -1,0 +1,40 @@
+import pytest
+
+from realtime_kit.exercises import State, check, predict
+
+
+@pytest.mark.parametrize(
+    ("inputs", "requests", "computed"),
+    [
+        ({"messages": 10}, 10, "10 × 1 = 10, or fewer if some share a request."),
+        (
+            {"messages": 25, "openings": 1},
+            26,
+            "25 × 1 + 1 for opening = 26, or fewer if some share a request.",
+        ),
+    ],
+)
+def test_a_message_is_a_request_and_so_is_an_opening(inputs, requests, computed):
+    answer = check(predict("websocket-messages", count=requests), **inputs, hint=3)
+    assert answer.right
+    assert answer.hints[2] == computed
+
+
+def test_messages_that_shared_a_request_are_counted_as_they_came():
+    assert check(predict("websocket-messages", count=7), 7, messages=10).right
+    assert check(predict("websocket-messages", count=8), 7, messages=10).state is State.NEAR
+
+
+def test_an_opening_that_was_forgotten_is_recognised():
+    answer = check(predict("websocket-messages", count=10), 11, messages=10, openings=1)
+    assert "Taken as the requests without the opening, it would be right." in str(answer)
+
+
+@pytest.mark.parametrize(("clients", "events"), [(100, 1), (8, 5)])
+def test_a_broadcast_costs_the_backend_nothing_however_many_listen(clients, events):
+    inputs = {"clients": clients, "events": events}
+    assert check(predict("websocket-broadcast", count=0), 0, **inputs).right
+    answer = check(predict("websocket-broadcast", count=clients * events), 0, **inputs, hint=3)
+    assert answer.state is State.OFF
+    assert "Taken as the deliveries, it would be right." in str(answer)
+    assert f"to {clients} clients make {clients * events} deliveries" in answer.hints[2]
