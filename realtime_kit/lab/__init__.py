@@ -1,7 +1,43 @@
-"""The lab: wires the stages together for a notebook or a script."""
+"""The lab: wires the stages together for a notebook or a script.
 
-from realtime_kit.lab.race import Progress, arace, race
+Boards are imported when they are first used: a race needs neither matplotlib nor a notebook.
+"""
+
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+from realtime_kit.lab.race import arace, race
 from realtime_kit.lab.settings import TRANSPORTS, RaceSettings
 from realtime_kit.lab.site import Site, serving
+from realtime_kit.measurements import Progress
 
-__all__ = ["TRANSPORTS", "Progress", "RaceSettings", "Site", "arace", "race", "serving"]
+if TYPE_CHECKING:
+    from realtime_kit.lab.boards import choice_explorer, polling_explorer, race_board, statistics_panel
+    from realtime_kit.lab.microscope import long_poll_microscope
+    from realtime_kit.lab.timeline import history_timeline
+
+__getattr__, _, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "boards": ["choice_explorer", "polling_explorer", "race_board", "statistics_panel"],
+        "microscope": ["long_poll_microscope"],
+        "timeline": ["history_timeline"],
+    },
+)
+
+__all__ = [
+    "TRANSPORTS",
+    "Progress",
+    "RaceSettings",
+    "Site",
+    "arace",
+    "choice_explorer",
+    "history_timeline",
+    "long_poll_microscope",
+    "polling_explorer",
+    "race",
+    "race_board",
+    "serving",
+    "statistics_panel",
+]

@@ -1,0 +1,207 @@
+"""Example views for each scene, and the frames they give. Run as a script it writes the baselines anew."""
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from realtime_kit.measurements import Expectation, Ledger, Result, Run, Verdict
+from realtime_kit.measurements.progress import Progress
+from realtime_kit.plots.style import DARK, LIGHT
+from realtime_kit.plots.widgets.choice_scene import ChoiceScene
+from realtime_kit.plots.widgets.choice_view import Check, ChoiceView
+from realtime_kit.plots.widgets.frames import Frames
+from realtime_kit.plots.widgets.polling_scene import PollingScene
+from realtime_kit.plots.widgets.polling_view import Measured, PollingSettings, PollingView
+from realtime_kit.plots.widgets.predictions import Api
+from realtime_kit.plots.widgets.race_scene import RaceScene
+from realtime_kit.plots.widgets.race_view import Course, RaceView
+from realtime_kit.plots.widgets.statistics_scene import StatisticsScene
+from realtime_kit.plots.widgets.statistics_view import Sample, StatisticsView
+from realtime_kit.pushpin.statistics import Statistics
+from realtime_kit.quantities import Latency, Load
+
+BASELINES = Path(__file__).with_name("baselines")
+TRANSPORTS = ("polling", "long-polling", "streaming", "websocket")
+COURSE = Course(TRANSPORTS, clients=30, rate_per_s=2.5, interval_s=5.0, seconds=20.0)
+FASTEST_S = {"long-polling": 0.0045, "streaming": 0.0022, "websocket": 0.0026}
+
+
+def reports(course: Course = COURSE, *, until_s: float = 18.0, every_s: float = 0.25) -> Iterator[Progress]:
+    """Made-up reports of a race as they would come: polling uniform, the others a few milliseconds."""
+    rng = np.random.default_rng(3)
+    due = np.cumsum(rng.exponential(1 / course.rate_per_s, int(2 * course.rate_per_s * course.seconds)))
+    due = due[due < course.seconds]
+    due_s = np.repeat(due, course.clients)
+    latency_s = {
+        name: rng.uniform(0.002, course.interval_s, due_s.size)
+        if name == "polling"
+        else FASTEST_S[name] + rng.gamma(1.5, FASTEST_S[name] / 2, due_s.size)
+        for name in course.transports
+    }
+    asked = {
+        "polling": lambda now_s: int(course.clients * min(now_s, course.seconds) / course.interval_s),
+        "long-polling": lambda now_s: course.clients * int((due <= now_s).sum()),
+    }
+    for now_s in np.arange(every_s, until_s + every_s / 2, every_s).tolist():
+        seen_s = {name: due_s + latency for name, latency in latency_s.items()}
+        new = {name: (each > now_s - every_s) & (each <= now_s) for name, each in seen_s.items()}
+        requests = {name: asked.get(name, lambda _: 0)(now_s) for name in course.transports}
+        yield Progress(
+            "measuring",
+            now_s / (course.seconds + course.interval_s),
+            {name: int((each <= now_s).sum()) for name, each in seen_s.items()},
+            now_s,
+            {name: tuple(latency_s[name][mask].tolist()) for name, mask in new.items()},
+            {name: tuple(due_s[mask].tolist()) for name, mask in new.items()},
+            requests,
+            {name: count // 3 if name == "polling" else 0 for name, count in requests.items()},
+        )
+
+
+def race_views() -> list[RaceView]:
+    views = [RaceView(COURSE)]
+    for report in reports():
+        views.append(views[-1].after(report))
+    return views
+
+
+def polling_views() -> list[PollingView]:
+    settings = PollingSettings(interval_s=2.0, clients=20, rate_per_s=0.5, seconds=20.0)
+    course = Course(
+        ("polling",), settings.clients, settings.rate_per_s, settings.interval_s, settings.seconds
+    )
+    measured = [Measured(settings)]
+    for report in reports(course):
+        measured.append(measured[-1].after(report))
+    moved = replace(settings, interval_s=5.0, clients=50)
+    return [
+        PollingView(settings),
+        *(PollingView(settings, each) for each in measured),
+        PollingView(moved, measured[-1]),
+    ]
+
+
+def finished_run(*transports: str) -> Run:
+    """A small run with plausible figures."""
+    times_s = {
+        "polling": (2.6, 4.9),
+        "long-polling": (0.006, 0.03),
+        "streaming": (0.003, 0.006),
+        "websocket": (0.0032, 0.007),
+    }
+    costs = {
+        "polling": (4.0, 15_000),
+        "long-polling": (61.0, 90_000),
+        "streaming": (0.0, 25_000),
+        "websocket": (0.0, 23_000),
+    }
+    inputs_s = {"push_s": 0.003, "round_trip_s": 0.004, "upstream_s": 0.01, "turnaround_s": 0.0001}
+    results = []
+    for name in transports or TRANSPORTS:
+        half, most = times_s[name]
+        latency = Latency(
+            mean=half, p50=half, p90=0.8 * most, p99=most, max=1.1 * most, min=half / 3, count=1200
+        )
+        asked, sent = costs[name]
+        load = Load(asked, 0.0, sent / 1200, origin_requests=int(5 * asked), bytes_to_clients=sent)
+        curve = tuple(np.linspace(latency.min, latency.max, 201).tolist())
+        results.append(
+            Result(
+                name,
+                20,
+                60,
+                Ledger(1200, 1200, 0, 0, 0, 0),
+                latency,
+                load,
+                Expectation(latency, load),
+                Verdict(),
+                latency_curve_s=curve,
+                measured_inputs=inputs_s,
+            )
+        )
+    return Run("race", "2026-01-01T00:00:00Z", {"window_s": 5.0, "config": {}}, tuple(results))
+
+
+def choice_views() -> list[ChoiceView]:
+    check = Check(Api(clients=20, rate_per_s=3.0), finished_run())
+    return [
+        ChoiceView(
+            Api(clients=number, rate_per_s=0.05 * number),
+            share=number / 60,
+            check=check if number > 30 else None,
+        )
+        for number in range(1, 61)
+    ]
+
+
+def statistics_views() -> list[StatisticsView]:
+    rng = np.random.default_rng(4)
+    statistics, views = Statistics(), [StatisticsView()]
+    statistics.receivers = Counter()
+    for number in range(130):
+        statistics.connections = min(62, number)
+        statistics.subscriptions = {
+            ("events", "stream"): min(20, number // 2),
+            ("events", "ws"): min(20, number // 3),
+            ("news", "response"): min(22, number // 2),
+        }
+        for kind in ("http-stream", "ws-message", "http-response"):
+            statistics.receivers[kind] += 20 * int(rng.poisson(1.3))
+        views.append(views[-1].after(Sample.of(statistics, number / 2)))
+    return views
+
+
+@dataclass(frozen=True)
+class Example:
+    make_scene: Callable
+    make_views: Callable[[], list]
+
+    @property
+    def views(self) -> list:
+        return views_of(self.make_views)
+
+
+@cache
+def views_of(make_views: Callable[[], list]) -> list:
+    return make_views()
+
+
+EXAMPLES = {
+    "race": Example(lambda: RaceScene(COURSE), race_views),
+    "polling": Example(PollingScene, polling_views),
+    "choice": Example(ChoiceScene, choice_views),
+    "statistics": Example(StatisticsScene, statistics_views),
+}
+THEMES = {"light": LIGHT, "dark": DARK}
+
+
+@cache
+def last_frame(name: str, theme: str) -> bytes:
+    """The frame of the last view, after others, so that everything has moved."""
+    example = EXAMPLES[name]
+    frames = Frames(example.make_scene, THEMES[theme])
+    for view in (*example.views[:3], example.views[len(example.views) // 2]):
+        frames.png(view)
+    return frames.png(example.views[-1])
+
+
+def small(png: bytes) -> Image.Image:
+    """At half the size: what a baseline keeps."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    return picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.BOX)
+
+
+def renew() -> None:
+    for name in EXAMPLES:
+        for theme in THEMES:
+            small(last_frame(name, theme)).quantize(64).save(BASELINES / f"{name}-{theme}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    renew()

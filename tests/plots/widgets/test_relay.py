@@ -1,0 +1,174 @@
+"""The relay between the Jupyter server and Pushpin: what it passes on, and that it can be shut."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from yarl import URL
+
+from realtime_kit.plots.widgets.relay import Relay, forwarded
+
+PATIENCE_S = 20
+HEAD = b"GET /events?after=0 HTTP/1.1\r\nHost: jupyter:8888\r\nAccept: text/event-stream\r\n\r\n"
+
+
+@pytest.fixture
+def pushpin() -> Iterator[socket.socket]:
+    """A listening socket in Pushpin's place."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(PATIENCE_S)
+        yield listening
+
+
+@pytest.fixture
+def relay(pushpin: socket.socket) -> Iterator[Relay]:
+    made = Relay(address(pushpin), seconds=60, on_end=lambda: None)
+    yield made
+    made.stop()
+
+
+def address(listening: socket.socket) -> URL:
+    return URL(f"http://127.0.0.1:{listening.getsockname()[1]}")
+
+
+def connected(port: int) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+    client.sendall(HEAD)
+    return client
+
+
+def accepted(pushpin: socket.socket) -> socket.socket:
+    """The relay's connection, after the head of its request."""
+    there, _ = pushpin.accept()
+    there.settimeout(PATIENCE_S)
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += there.recv(1)
+    return there
+
+
+def ended(end: socket.socket) -> bool:
+    try:
+        return end.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def own_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "realtime_kit"]
+
+
+def test_bytes_pass_both_ways_as_they_come(relay: Relay, pushpin: socket.socket) -> None:
+    with connected(relay.start()) as client, accepted(pushpin) as there:
+        there.sendall(b"data: 1\n\n")
+        assert client.recv(100) == b"data: 1\n\n"
+        client.sendall(b"\x81\x05hello")
+        assert there.recv(100) == b"\x81\x05hello"
+
+
+def test_the_credentials_of_the_page_stay_here_and_the_host_is_the_targets() -> None:
+    head = (
+        b"GET /events HTTP/1.1\r\nHost: jupyter:8888\r\nauthorization: token secret\r\nCookie: _xsrf=secret\r\n"
+        b"X-XSRFToken: secret\r\nAccept: text/event-stream\r\n\r\n"
+    )
+
+    assert forwarded(head, URL("http://127.0.0.1:7999")) == (
+        b"GET /events HTTP/1.1\r\nHost: 127.0.0.1:7999\r\nAccept: text/event-stream\r\n\r\n"
+    )
+
+
+def test_stopping_ends_the_connection_on_both_sides_and_listens_no_more(
+    relay: Relay, pushpin: socket.socket
+) -> None:
+    port = relay.start()
+    with connected(port) as client, accepted(pushpin) as there:
+        relay.stop()
+        assert ended(client)
+        assert ended(there)
+    with pytest.raises(ConnectionRefusedError):
+        connected(port)
+
+
+def test_it_may_be_stopped_twice_or_without_having_been_started(relay: Relay) -> None:
+    relay.stop()
+    relay.start()
+    relay.stop()
+    relay.stop()
+
+
+def test_a_newer_connection_ends_the_one_before(relay: Relay, pushpin: socket.socket) -> None:
+    port = relay.start()
+    with (
+        connected(port) as older,
+        accepted(pushpin) as there,
+        connected(port) as newer,
+        accepted(pushpin) as then,
+    ):
+        assert ended(older)
+        assert ended(there)
+        then.sendall(b"data: 1\n\n")
+        assert newer.recv(100) == b"data: 1\n\n"
+
+
+def test_when_the_page_leaves_pushpin_is_told(relay: Relay, pushpin: socket.socket) -> None:
+    with connected(relay.start()) as client, accepted(pushpin) as there:
+        client.close()
+        assert ended(there)
+
+
+def test_the_good_bye_of_a_page_ends_its_connection_and_goes_no_further(
+    relay: Relay, pushpin: socket.socket
+) -> None:
+    port = relay.start()
+    with connected(port) as client, accepted(pushpin) as there:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as leaving:
+            leaving.sendall(HEAD.replace(b"GET", b"POST"))
+            assert leaving.recv(100).startswith(b"HTTP/1.1 204 ")
+        assert ended(client)
+        assert ended(there)
+    pushpin.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        pushpin.accept()
+
+
+def test_an_answer_that_ends_arrives_whole_before_the_end_does(relay: Relay, pushpin: socket.socket) -> None:
+    page = b"x" * 5_000_000
+    with connected(relay.start()) as client:
+        with accepted(pushpin) as there:
+            there.sendall(page)
+        received = bytearray()
+        while piece := client.recv(1 << 16):
+            received += piece
+    assert received == page
+
+
+def test_after_its_time_it_ends_by_itself_and_says_so(pushpin: socket.socket) -> None:
+    said = threading.Event()
+    relay = Relay(address(pushpin), seconds=0.05, on_end=said.set)
+    with connected(relay.start()) as client:
+        assert said.wait(PATIENCE_S)
+        assert ended(client)
+    for thread in own_threads():
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive()
+
+
+def test_no_thread_outlives_it(relay: Relay, pushpin: socket.socket) -> None:
+    with connected(relay.start()), accepted(pushpin):
+        assert own_threads()
+        relay.stop()
+        assert not own_threads()
+
+
+def test_where_there_is_no_pushpin_the_connection_just_ends(pushpin: socket.socket) -> None:
+    nowhere = address(pushpin)
+    pushpin.close()
+    relay = Relay(nowhere, seconds=60, on_end=lambda: None)
+    try:
+        with connected(relay.start()) as client:
+            assert ended(client)
+    finally:
+        relay.stop()
