@@ -1,4 +1,4 @@
-"""Does the spine reach what it promises? Writes docs/benchmarks.md. Takes about eight minutes: `make bench`.
+"""Does the spine reach what it promises? Writes docs/benchmarks.md. Takes about ten minutes: `make bench`.
 
 Every row holds a figure against theory, or against another figure of the same run, never against a number of
 another day. Run it on a machine that does nothing else.
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import frames
 import psutil
 
 from realtime_kit import Pushpin, Run, __version__, arace, race
@@ -136,6 +137,12 @@ def setting_up() -> Iterator[Row]:
     yield Row("make setup once more", f"{second:.2f} s", "1 s", second <= 1)
 
 
+def boards() -> Iterator[Row]:
+    """What live pictures cost, and what they do to a measurement beside them."""
+    for row in frames.rows():
+        yield Row(*row)
+
+
 def _timed(*command: str) -> float:
     begun = time.perf_counter()
     subprocess.run(command, check=True)
@@ -161,7 +168,7 @@ def _machine() -> str:
 def main() -> int:
     """Run everything and write the table; exit status 1 if a promise was not kept."""
     rows = []
-    for part in (setting_up, starting, polling, pushed, long_polling):
+    for part in (setting_up, starting, boards, polling, pushed, long_polling):
         for row in part():
             print(row, flush=True)
             rows.append(row)

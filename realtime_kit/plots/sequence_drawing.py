@@ -21,6 +21,7 @@ _NAME_IN = 0.17
 _ARROW_IN = 0.28
 _TITLE_ABOVE_IN = 0.065
 _REMARK_BELOW_IN = 0.155
+_PAUSE_BELOW_IN = 0.035
 _PAD_IN = 0.13
 _MARK_PT = 7.0
 _BAR_IN = 0.09
@@ -135,8 +136,8 @@ def _draw_row(
 ) -> None:
     theme, y_in = paper.theme, top_in + _ARROW_IN
     if after_pause:
-        end_in = max(lanes.places_in.values())
-        paper.line((MARGIN_IN, end_in), (top_in, top_in), theme.muted, 0.8, linestyle=(0, (1, 3)))
+        end_in, pause_in = max(lanes.places_in.values()), top_in + _PAUSE_BELOW_IN
+        paper.line((MARGIN_IN, end_in), (pause_in, pause_in), theme.muted, 0.8, linestyle=(0, (1, 3)))
     time_in = MARGIN_IN + TIME_IN - _PAD_IN
     paper.write(time_in, y_in + 0.045, row.at, SMALL_PT, theme.muted, align="right")
     _draw_arrow(paper, lanes, row, [bar for bar in bars if bar.top_in <= y_in <= bar.bottom_in], y_in)
@@ -170,7 +171,7 @@ def _draw_arrow(paper: Paper, lanes: Lanes, row: SequenceRow, bars: Sequence[_Ba
     if row.is_own:
         paper.mark(from_in, y_in, "o", _MARK_PT, colour, hollow=True)
     if kind == "publish":
-        paper.mark(from_in, y_in, "*", 1.4 * _MARK_PT, colour)
+        paper.mark(from_in, y_in, "*", 1.6 * _MARK_PT, colour)
 
 
 def _edge_in(lanes: Lanes, bars: Sequence[_Bar], *, right: bool) -> float:

@@ -10,13 +10,14 @@ const STRIP_MS = 30_000;
 const TEXT_LENGTH = 120;
 const NAMES = { streaming: "EventSource", websocket: "WebSocket" };
 
-// Only what the page cannot know comes from Python: the port, and a prefix for pages that do not tell theirs.
-function address({ transport, port, path, prefix }) {
+// Only what the page cannot know comes from Python: the port, and a prefix for pages that do not tell theirs. The relay
+// on that port takes the page's name off the path.
+function address({ transport, port, path, prefix }, page) {
   const config = document.getElementById("jupyter-config-data");
   const told = config ? JSON.parse(config.textContent).baseUrl : document.body.dataset.baseUrl ?? prefix;
   const jupyter = location.protocol.startsWith("http") ? told : ""; // a window of VS Code is no page of a server
   const base = jupyter ? `${jupyter.replace(/\/$/, "")}/proxy/${port}` : `http://127.0.0.1:${port}`;
-  const url = new URL(base + path, location.href);
+  const url = new URL(`${base}/${page}${path}`, location.href);
   if (transport === "websocket") url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url;
 }
@@ -96,23 +97,15 @@ class Client {
     this.tell({ kind: "start", transport });
   }
 
-  end() {
+  // What the kernel hears is `stop` or `close` from a button, and `left` of a page that shows this no longer.
+  end(kind, words, state = "idle") {
     this.goodbye();
-    this.close("idle", "Disconnected.");
-    this.tell({ kind: "stop" });
-  }
-
-  finish() {
-    this.goodbye();
-    this.close("idle", "Closing.");
-    this.tell({ kind: "close" });
+    this.close(state, words);
+    this.tell({ kind });
   }
 
   left(words) {
-    if (!this.connection) return;
-    this.goodbye();
-    this.close("idle", words);
-    this.tell({ kind: "left" });
+    if (this.connection) this.end("left", words);
   }
 
   // The Jupyter server does not pass on that a stream was left, the kernel may be busy, and a page that is being left
@@ -138,8 +131,9 @@ class Client {
     this.transport = opening.transport;
     Object.assign(this, { count: 0, latencies: [], newest: [], roundTrips: 0, lastId: "" });
     this.opened_ms = performance.now();
-    this.connection = this.transport === "websocket" ? this.socket(address(opening)) : this.source(address(opening));
-    const stop = () => this.close("idle", `Stopped after ${opening.seconds} s, as agreed.`);
+    const url = address(opening, this.page);
+    this.connection = this.transport === "websocket" ? this.socket(url) : this.source(url);
+    const stop = () => this.end("left", `Stopped after ${opening.seconds} s, as agreed.`);
     this.timers = [setInterval(() => this.report(), REPORT_EVERY_MS), setTimeout(stop, opening.seconds * 1000)];
     this.words_open = `Connected by ${name}, for at most ${opening.seconds} s.`;
     this.become("connecting", `Connecting by ${name} …`);
@@ -172,8 +166,8 @@ class Client {
 
   fail(words) {
     const never = "No connection. Is the site up, and jupyter-server-proxy installed where JupyterLab runs?";
-    this.close("ended", this.state === "open" ? words : never);
-    this.tell({ kind: "left" });
+    // With a good-bye, because a page that is being left has its streams ended before it is told.
+    this.end("left", this.state === "open" ? words : never, "ended");
   }
 
   close(state, words) {
@@ -355,8 +349,8 @@ function view(client, el) {
   const [stream, socket, disconnect, close] = buttons;
   stream.onclick = () => client.ask("streaming");
   socket.onclick = () => client.ask("websocket");
-  disconnect.onclick = () => client.end();
-  close.onclick = () => client.finish();
+  disconnect.onclick = () => client.end("stop", "Disconnected.");
+  close.onclick = () => client.end("close", "Closing.");
   const status = make("p", { role: "status", "aria-live": "polite" });
   const [latest, middle, count] = ["Latest", `Median of the newest ${KEPT}`, "Events"].map(figure);
   const { svg, band, path } = strip();

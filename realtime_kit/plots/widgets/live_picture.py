@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 from collections import deque
@@ -20,8 +21,8 @@ from realtime_kit.plots.widgets.pace import Clock, Pace
 from realtime_kit.plots.widgets.scene import MakeScene, View
 from realtime_kit.plots.widgets.updates import Updates
 
-LINGER_S = 5.0
-"""A thread with nothing to draw ends after this, and is started again when there is."""
+LINGER_S = 30.0
+"""A thread with nothing to draw ends after this. The next has to load the type anew, so not at once."""
 
 _REMEMBERED = 1000
 _log = logging.getLogger(__name__)
@@ -91,6 +92,8 @@ class LivePicture(Generic[View]):
         self._costs: deque[tuple[float, int]] = deque(maxlen=_REMEMBERED)
         self._busy = False
         self._closed = False
+        # A thread that is drawing when the interpreter goes away would take the process down with a crash.
+        atexit.register(self._end_thread)
 
     # From any thread
 
@@ -132,15 +135,19 @@ class LivePicture(Generic[View]):
             return self._changed.wait_for(lambda: not (self._busy or self._views), timeout_s)
 
     def close(self) -> None:
-        """End the thread and remove the picture. May be called again, and by the thread itself."""
+        """End the thread and remove the picture. May be called again."""
+        self._end_thread()
+        atexit.unregister(self._end_thread)
+        close_widgets(self.widget)
+
+    def _end_thread(self) -> None:
         with self._changed:
             self._closed = True
             self._views.clear()
             thread = self._thread
             self._changed.notify_all()
-        if thread is not None and thread is not threading.current_thread():
+        if thread is not None:
             thread.join()
-        close_widgets(self.widget)
 
     # The drawing thread
 

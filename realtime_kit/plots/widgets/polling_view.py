@@ -97,18 +97,16 @@ class Measured:
 
     def after(self, progress: Progress) -> Measured:
         """With what came since a report."""
-        requests = progress.origin_requests.get(POLLING, 0)
-        empty = progress.empty_responses.get(POLLING, 0)
         news_s = np.clip(progress.latencies_s.get(POLLING, ()), 0, self._edges_s()[-1])
-        # Requests are counted while the window is open; afterwards the last deliveries are waited for.
-        passed_s = min(progress.passed_s, self.settings.seconds)
-        return replace(
-            self,
-            share=progress.share,
-            counts=self.counts + np.histogram(news_s, self._edges_s())[0],
-            requests_per_s=requests / passed_s if passed_s > 0 else self.requests_per_s,
-            empty_fraction=empty / requests if requests else self.empty_fraction,
+        later = replace(
+            self, share=progress.share, counts=self.counts + np.histogram(news_s, self._edges_s())[0]
         )
+        # Clients go on asking while the last deliveries are waited for; what counts is the window.
+        requests = progress.origin_requests.get(POLLING, 0)
+        if not requests or not 0 < progress.passed_s <= self.settings.seconds:
+            return later
+        empty = progress.empty_responses.get(POLLING, 0)
+        return replace(later, requests_per_s=requests / progress.passed_s, empty_fraction=empty / requests)
 
     def finished(self, run: Run) -> Measured:
         """With the figures of the finished run."""

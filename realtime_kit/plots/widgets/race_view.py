@@ -89,7 +89,7 @@ class RaceView:
         recent: The latest deliveries by transport.
         median_s: Their median latency by transport, seconds; NaN if there are none.
         received: Deliveries so far by transport.
-        origin_requests: Requests that reached the origin so far by transport.
+        origin_requests: Requests that reached the origin in the window so far by transport.
         empty_responses: Of the answers to them, how many carried no event.
         run: The finished race.
     """
@@ -117,6 +117,8 @@ class RaceView:
             )
             for transport in self.course.transports
         }
+        # Clients go on asking while the last deliveries are waited for; what counts is the window.
+        asked = progress if progress.passed_s <= self.course.seconds else self
         return replace(
             self,
             share=progress.share,
@@ -124,8 +126,8 @@ class RaceView:
             recent=recent,
             median_s={transport: each.median_s() for transport, each in recent.items()},
             received=progress.received,
-            origin_requests=progress.origin_requests,
-            empty_responses=progress.empty_responses,
+            origin_requests=asked.origin_requests,
+            empty_responses=asked.empty_responses,
         )
 
     def latest(self, transport: str) -> Recent:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from yarl import URL
 
 from realtime_kit import background
+from realtime_kit.errors import ProtocolError
 
 HOST = "127.0.0.1"
 SECRETS = (b"authorization", b"cookie", b"x-xsrftoken")
@@ -26,8 +29,8 @@ _PIECE_BYTES = 1 << 16
 class Relay:
     """Passes one connection at a time on to a Pushpin: a newer one ends the one before.
 
-    A POST, which neither EventSource nor WebSocket sends, is a page's good-bye: it ends the one before, and goes no
-    further.
+    The first part of a path says which page asks, and is taken off: `GET /page/events` becomes `GET /events`. A POST,
+    which neither EventSource nor WebSocket sends, is a page's good-bye: it ends that page's connection.
 
     Args:
         target: The Pushpin; only scheme, host and port count.
@@ -43,7 +46,9 @@ class Relay:
         self._lease: background.Lease | None = None
         self._server: asyncio.Server | None = None
         self._timer: asyncio.Task[None] | None = None
-        self._passing: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._current: asyncio.Task[None] | None = None
+        self._page = ""
 
     def start(self) -> int:
         """Listen on a free loopback port, and return it."""
@@ -70,9 +75,8 @@ class Relay:
         server, self._server = self._server, None
         if server is not None:
             server.close()
-        timer, passing = self._timer, self._passing
-        self._timer = self._passing = None
-        await _cancel(timer, passing)
+        timer, self._timer = self._timer, None
+        await _cancel(timer, *self._tasks)
         lease, self._lease = self._lease, None
         if lease is not None:
             lease.end()
@@ -86,43 +90,71 @@ class Relay:
         if self._server is None:  # it came in the moment of stopping
             writer.transport.abort()
             return
-        self._passing = asyncio.create_task(self._pass_on(self._passing, reader, writer))
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         # Not in the task: one that is cancelled before its first step has no `finally`.
-        self._passing.add_done_callback(lambda _: writer.transport.abort())
+        task.add_done_callback(lambda _: writer.transport.abort())
 
-    async def _pass_on(
-        self, earlier: asyncio.Task[None] | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        await _cancel(earlier)
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(
-            OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError
+            OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ProtocolError
         ):
             async with asyncio.timeout(_HEAD_TIMEOUT_S):
-                head = await reader.readuntil(b"\r\n\r\n")
-            if head.startswith(b"POST "):
+                request = read_request(await reader.readuntil(b"\r\n\r\n"), self._target)
+            if request.method == "POST":
+                if request.page == self._page:
+                    await _cancel(self._current)
                 writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
-                writer.close()
-                await writer.wait_closed()
-                return
-            tls = True if self._target.scheme == "https" else None
-            there, to_there = await asyncio.open_connection(self._target.host, self._target.port, ssl=tls)
-            to_there.write(forwarded(head, self._target))
-            both = [asyncio.create_task(_pipe(reader, to_there)), asyncio.create_task(_pipe(there, writer))]
-            try:
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-                writer.close()
-                await writer.wait_closed()  # the last of an answer that has ended is still on its way
-            finally:
-                await _cancel(*both)
-                to_there.transport.abort()
+            else:
+                earlier, self._current, self._page = self._current, asyncio.current_task(), request.page
+                await _cancel(earlier)
+                await self._pass_on(request.head, reader, writer)
+            writer.close()
+            await writer.wait_closed()  # the last of an answer that has ended is still on its way
+
+    async def _pass_on(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tls = True if self._target.scheme == "https" else None
+        there, to_there = await asyncio.open_connection(self._target.host, self._target.port, ssl=tls)
+        to_there.write(head)
+        both = [asyncio.create_task(_pipe(reader, to_there)), asyncio.create_task(_pipe(there, writer))]
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _cancel(*both)
+            to_there.transport.abort()
 
 
-def forwarded(head: bytes, target: URL) -> bytes:
-    """A request's head as it goes on: for the target's host, and without the page's credentials."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request's head, taken apart.
+
+    Attributes:
+        method: Such as `GET`.
+        page: Which page asks: the first part of the path.
+        head: How it goes on: without that part, for the target's host, and without the page's credentials.
+    """
+
+    method: str
+    page: str
+    head: bytes
+
+
+def read_request(head: bytes, target: URL) -> Request:
+    """Take the head of a request apart, the empty line at its end included.
+
+    Raises:
+        ProtocolError: if its first line is not that of a request to a page's path.
+    """
     first, *fields = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    if not (match := re.fullmatch(rb"([A-Z]+) /([^/]+)(/\S*) (HTTP/1\.[01])", first)):
+        message = f"{first!r:.200} asks for no page's path"
+        raise ProtocolError(message)
+    method, page, path, version = match.groups()
     left_out = (*SECRETS, b"host")
     kept = [field for field in fields if field.partition(b":")[0].strip().lower() not in left_out]
-    return b"\r\n".join([first, f"Host: {target.authority}".encode(), *kept]) + b"\r\n\r\n"
+    lines = [b" ".join((method, path, version)), f"Host: {target.authority}".encode(), *kept]
+    return Request(method.decode(), page.decode("latin-1"), b"\r\n".join(lines) + b"\r\n\r\n")
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

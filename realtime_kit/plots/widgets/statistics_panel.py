@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from functools import partial
 
 from realtime_kit.errors import UsageError
 from realtime_kit.plots.style import Theme
@@ -61,9 +62,11 @@ class StatisticsPanel(Board[StatisticsView, None]):
             raise UsageError(message)
         until_s = time.monotonic() + self._seconds
         self._say(f"Looking, for {format_seconds(self._seconds)} at most.")
-        while self._pushpin.state is State.READY and time.monotonic() < until_s and not stop.is_set():
+        while self._pushpin.state is State.READY:
             sample = Sample.of(self._pushpin.statistics, time.monotonic())
-            self._change(lambda view, sample=sample: view.after(sample))  # type: ignore[misc]
+            self._change(partial(StatisticsView.after, sample=sample))
+            if stop.is_set() or time.monotonic() >= until_s:
+                return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), SAMPLE_S)
 

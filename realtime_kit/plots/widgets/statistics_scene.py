@@ -36,7 +36,7 @@ class StatisticsScene(Scene[StatisticsView]):
             theme,
             "Who is connected",
             "connections, and subscribers by transport",
-            ("connections", *MODES.values()),
+            (*MODES.values(), "connections"),
         )
         self._deliveries = _Strip(
             figure,

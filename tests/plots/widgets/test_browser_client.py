@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 from yarl import URL
 
 from realtime_kit.errors import UsageError
+from realtime_kit.plots.widgets import browser_client
 from realtime_kit.plots.widgets.browser_client import NOBODY, BrowserClient
 
 PORT = 7999
@@ -145,6 +146,18 @@ def test_a_prefix_comes_from_the_hub_and_is_never_made_up(
     monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/ada/")
     client.start()
     assert client.opening["prefix"] == "/user/ada/"
+
+
+def test_it_ends_by_itself_even_if_the_page_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser_client, "_GRACE_S", 0.0)
+    client = BrowserClient(PORT, seconds=0.05)
+    ended = threading.Event()
+    client.observe(lambda change: "port" in change["new"] or ended.set(), "opening")
+
+    client.start()
+
+    assert ended.wait(20)
+    client.close()
 
 
 def test_each_start_is_one_more_so_that_the_page_notices(client: BrowserClient) -> None:

@@ -1,4 +1,6 @@
 import io
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from itertools import pairwise
@@ -268,6 +270,29 @@ def test_closing_waits_for_the_frame_that_is_being_drawn():
     closing_thread.join()
 
     assert (early, closed) == ([], [True])
+
+
+AT_THE_END = """
+import atexit, importlib.util, sys, threading, time
+from realtime_kit.plots.widgets.live_picture import LivePicture
+atexit.register(lambda: print([thread.name for thread in threading.enumerate()]))  # called last
+spec = importlib.util.spec_from_file_location("pictures", sys.argv[1])
+pictures = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(pictures)
+example = pictures.EXAMPLES["race"]
+picture = LivePicture(example.make_scene)
+picture.show(example.views[-1])
+while not picture._busy:
+    time.sleep(0.001)
+"""
+
+
+def test_a_script_that_ends_while_a_picture_is_drawn_waits_for_its_thread(pictures):
+    """Cut off inside matplotlib it would take the process down with `terminate called without an active exception`."""
+    command = [sys.executable, "-c", AT_THE_END, pictures.__file__]
+    done = subprocess.run(command, capture_output=True, text=True)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['MainThread']\n", "")
 
 
 def test_after_closing_a_view_is_ignored():

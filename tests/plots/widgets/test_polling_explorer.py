@@ -70,10 +70,11 @@ def test_before_the_first_delivery_there_is_no_curve_and_no_quantile():
 
 def test_requests_are_counted_over_the_window_only(pictures):
     report = next(pictures.reports(pictures.Course((POLLING,), 20, 0.5, 2.0, 20.0)))
-    late = replace(report, passed_s=40.0, origin_requests={POLLING: 200}, empty_responses={POLLING: 50})
-    measured = Measured(SETTINGS).after(late)
+    within = replace(report, passed_s=18.0, origin_requests={POLLING: 180}, empty_responses={POLLING: 45})
+    late = replace(report, passed_s=22.0, origin_requests={POLLING: 220}, empty_responses={POLLING: 85})
+    measured = Measured(SETTINGS).after(within).after(late)
 
-    assert measured.requests_per_s == pytest.approx(200 / SETTINGS.seconds)
+    assert measured.requests_per_s == pytest.approx(10)
     assert measured.empty_fraction == pytest.approx(0.25)
 
 

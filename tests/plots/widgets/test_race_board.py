@@ -83,6 +83,15 @@ def test_a_report_from_outside_the_measuring_changes_no_numbers(course, late):
     assert (after.passed_s, after.received, after.recent) == (view.passed_s, view.received, view.recent)
 
 
+def test_requests_are_counted_in_the_window_only(course):
+    within = report(course.seconds, [0.5], origin_requests={"polling": 120})
+    late = report(course.seconds + 5, [0.5], received=2, origin_requests={"polling": 150})
+    view = RaceView(course).after(within).after(late)
+
+    assert view.origin_requests == {"polling": 120}
+    assert view.received == {"polling": 2}
+
+
 def test_what_is_drawn_of_a_delivery_stays_so_while_it_is_in_the_picture(pictures):
     views = pictures.race_views()
     for earlier, later in pairwise(views[10:]):

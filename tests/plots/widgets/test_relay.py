@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import pytest
 from yarl import URL
 
-from realtime_kit.plots.widgets.relay import Relay, forwarded
+from realtime_kit.errors import ProtocolError
+from realtime_kit.plots.widgets.relay import Relay, read_request
 
 PATIENCE_S = 20
-HEAD = b"GET /events?after=0 HTTP/1.1\r\nHost: jupyter:8888\r\nAccept: text/event-stream\r\n\r\n"
+HEAD = b"GET /a/events?after=0 HTTP/1.1\r\nHost: jupyter:8888\r\nAccept: text/event-stream\r\n\r\n"
 
 
 @pytest.fixture
@@ -69,15 +70,24 @@ def test_bytes_pass_both_ways_as_they_come(relay: Relay, pushpin: socket.socket)
         assert there.recv(100) == b"\x81\x05hello"
 
 
-def test_the_credentials_of_the_page_stay_here_and_the_host_is_the_targets() -> None:
+def test_the_credentials_of_the_page_stay_here_with_its_name_and_the_host_is_the_targets() -> None:
     head = (
-        b"GET /events HTTP/1.1\r\nHost: jupyter:8888\r\nauthorization: token secret\r\nCookie: _xsrf=secret\r\n"
-        b"X-XSRFToken: secret\r\nAccept: text/event-stream\r\n\r\n"
+        b"GET /a/events?after=0 HTTP/1.1\r\nHost: jupyter:8888\r\nauthorization: token secret\r\n"
+        b"Cookie: _xsrf=secret\r\nX-XSRFToken: secret\r\nAccept: text/event-stream\r\n\r\n"
     )
 
-    assert forwarded(head, URL("http://127.0.0.1:7999")) == (
-        b"GET /events HTTP/1.1\r\nHost: 127.0.0.1:7999\r\nAccept: text/event-stream\r\n\r\n"
+    request = read_request(head, URL("http://127.0.0.1:7999"))
+
+    assert (request.method, request.page) == ("GET", "a")
+    assert request.head == (
+        b"GET /events?after=0 HTTP/1.1\r\nHost: 127.0.0.1:7999\r\nAccept: text/event-stream\r\n\r\n"
     )
+
+
+@pytest.mark.parametrize("first", [b"GET / HTTP/1.1", b"GET /a HTTP/1.1", b"GET //events HTTP/1.1", b"hello"])
+def test_what_no_page_would_ask_goes_no_further(first: bytes) -> None:
+    with pytest.raises(ProtocolError, match="asks for no page's path"):
+        read_request(first + b"\r\nHost: jupyter:8888\r\n\r\n", URL("http://127.0.0.1:7999"))
 
 
 def test_stopping_ends_the_connection_on_both_sides_and_listens_no_more(
@@ -119,16 +129,28 @@ def test_when_the_page_leaves_pushpin_is_told(relay: Relay, pushpin: socket.sock
         assert ended(there)
 
 
-def test_the_good_bye_of_a_page_ends_its_connection_and_goes_no_further(
+def say_goodbye(port: int, page: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as leaving:
+        leaving.sendall(b"POST /" + page + HEAD.removeprefix(b"GET /a"))
+        assert leaving.recv(100).startswith(b"HTTP/1.1 204 ")
+
+
+def test_the_good_bye_of_a_page_ends_its_connection(relay: Relay, pushpin: socket.socket) -> None:
+    port = relay.start()
+    with connected(port) as client, accepted(pushpin) as there:
+        say_goodbye(port, b"a")
+        assert ended(client)
+        assert ended(there)
+
+
+def test_the_good_bye_of_another_page_ends_nothing_and_goes_no_further(
     relay: Relay, pushpin: socket.socket
 ) -> None:
     port = relay.start()
     with connected(port) as client, accepted(pushpin) as there:
-        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as leaving:
-            leaving.sendall(HEAD.replace(b"GET", b"POST"))
-            assert leaving.recv(100).startswith(b"HTTP/1.1 204 ")
-        assert ended(client)
-        assert ended(there)
+        say_goodbye(port, b"b")
+        there.sendall(b"data: 1\n\n")
+        assert client.recv(100) == b"data: 1\n\n"
     pushpin.settimeout(0)
     with pytest.raises(BlockingIOError):
         pushpin.accept()

@@ -1,3 +1,4 @@
+import threading
 from collections import Counter
 from types import SimpleNamespace
 
@@ -97,7 +98,7 @@ def test_it_looks_until_it_is_stopped(panel, pushpin):
     panel.stop()
     panel.wait()
 
-    assert len(panel._view.samples) >= 1
+    assert panel._view.samples
     assert panel.status == "Not looking any more."
 
 
@@ -110,7 +111,10 @@ def test_it_looks_no_longer_than_it_was_told(pushpin):
 
 
 def test_it_ends_with_pushpin(panel, pushpin):
+    looking = threading.Event()
+    panel._change = lambda _: looking.set()
     panel.start()
+    assert looking.wait(20)
     pushpin.state = State.STOPPED
     panel.wait()
 

@@ -103,13 +103,16 @@ def test_cancelling_at_once_never_lets_it_begin_or_ends_it(begin):
 @pytest.mark.parametrize("error", [None, LookupError("nothing there")])
 def test_its_end_is_told_before_those_who_wait_go_on(begin, error):
     told = []
+    known = threading.Event()
 
     async def measure(stop):
+        await asyncio.to_thread(known.wait)
         if error is not None:
             raise error
         return 42
 
     work = begin(measure, on_end=lambda *end: told.append((*end, work.running, work.finished.done())))
+    known.set()
     work.join(SOON_S)
 
     assert told == [(None if error else 42, error, False, False)]
