@@ -5,7 +5,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: race lab test setup bench check clean
+ROOT   := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: race lab test setup chromium bench check clean
 
 race: setup  ## the main job: every transport side by side, in the terminal, and a picture
 	$(BIN)/realtime-kit race --json race.json --plot race.png
@@ -13,7 +15,7 @@ race: setup  ## the main job: every transport side by side, in the terminal, and
 lab: setup  ## JupyterLab at the first lesson
 	$(BIN)/realtime-kit up
 
-test: setup check  ## every test
+test: setup chromium check  ## every test
 	$(BIN)/python -m pytest
 
 setup: $(READY)  ## .venv with everything, Pushpin included; a second call does nothing
@@ -25,6 +27,13 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	$(BIN)/realtime-kit install-deps
 	@touch $@
+
+chromium: setup  ## a browser for tests/browser, unless there is one: Debian's, or else Playwright's own
+	@$(BIN)/python tests/browser/chromium.py >/dev/null \
+	|| { command -v apt-get >/dev/null && set -x && $(ROOT) apt-get update \
+	     && $(ROOT) apt-get install -y --no-install-recommends chromium fonts-dejavu-core; } \
+	|| $(BIN)/playwright install --with-deps chromium \
+	|| $(BIN)/playwright install chromium
 
 check: setup  ## what needs no Pushpin: lint, format, types
 	$(BIN)/ruff check
