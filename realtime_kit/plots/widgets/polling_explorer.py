@@ -140,7 +140,7 @@ class PollingExplorer(Board[PollingView, Run]):
 
     def _table(self, view: PollingView) -> Tabular:
         law, load, found = view.settings.latency(view.downstream_s), view.settings.load(), view.measured
-        quantiles = [found.quantile_s(share) for share in (0.5, 0.9, 0.99)] if found else [float("nan")] * 3
+        quantiles = found.quantiles_s(0.5, 0.9, 0.99) if found else [float("nan")] * 3
         latencies = zip(("p50", "p90", "p99"), (law.p50, law.p90, law.p99), quantiles, strict=True)
         rows = [
             (f"{name} of the latency", format_seconds(theory), format_seconds(seen))

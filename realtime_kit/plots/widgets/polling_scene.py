@@ -119,7 +119,7 @@ class PollingScene(Scene[PollingView]):
         self._theory.set_data([0, law.min, law.max, self._ends[0]], [0, 0, 1, 1])
         points = view.measured.curve() if view.measured else np.empty((0, 2))
         self._measured.set_data(points[:, 0], points[:, 1])
-        found = [view.measured.quantile_s(share) for share in _MARKED] if view.measured else []
+        found = view.measured.quantiles_s(*_MARKED) if view.measured else []
         self._marks.set_data(found, _MARKED[: len(found)])
         theory = f"theory: evenly spread up to {format_seconds(law.max)}"
         remarks = [(theory, self._theme.theory_colour(POLLING))]

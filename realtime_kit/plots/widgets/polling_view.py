@@ -16,7 +16,7 @@ from realtime_kit.quantities import LOST, Latency, Load
 from realtime_kit.theory import polling
 
 POLLING = "polling"
-_BINS = 400
+_BINS = 200
 _INTERVALS = 2.0
 """How many polling intervals the bins of a live curve span; what took longer is in the last."""
 
@@ -87,13 +87,13 @@ class Measured:
         shares = np.concatenate([[0.0], np.cumsum(filled) / self.deliveries])
         return np.column_stack([self._edges_s()[: len(shares)], shares])
 
-    def quantile_s(self, quantile: float) -> float:
-        """Latency by which that share of the deliveries had come, seconds; NaN if there are none."""
+    def quantiles_s(self, *quantiles: float) -> list[float]:
+        """Latencies by which these shares of the deliveries had come, seconds; NaN if there are none."""
         points = self.curve()
         if not len(points):
-            return math.nan
-        at = int(np.searchsorted(points[:, 1], quantile))
-        return float(points[at, 0]) if at < len(points) else LOST
+            return [math.nan] * len(quantiles)
+        places = np.searchsorted(points[:, 1], quantiles)
+        return [float(points[at, 0]) if at < len(points) else LOST for at in places.tolist()]
 
     def after(self, progress: Progress) -> Measured:
         """With what came since a report."""

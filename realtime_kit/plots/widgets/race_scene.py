@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from realtime_kit.origin.long_polling import HOLD_TIMEOUT_S
@@ -22,6 +21,7 @@ from realtime_kit.plots.style import (
     look,
 )
 from realtime_kit.plots.widgets.bars import Bars
+from realtime_kit.plots.widgets.dots import Dots
 from realtime_kit.plots.widgets.lettering import Lettering, Word
 from realtime_kit.plots.widgets.paper import add_axes, add_bare_axes, head, name_axes, name_transport, write
 from realtime_kit.plots.widgets.race_view import STRIP_S, Course, RaceView
@@ -34,7 +34,6 @@ FASTEST_S = 0.5e-3
 """Lower end of the latency axis; what was faster lies on its edge."""
 
 _TICKS_S = (1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0)
-_DOT_PT = {"o": 3.4, "s": 3.2, "^": 4.0, "D": 3.0}
 _STRIP_IN = (0.9, 0.64, 4.3, 2.44)
 _LOAD_IN = (7.05, 0.4, 2.05, 2.68)
 _NAMES_APART = 0.08
@@ -55,7 +54,6 @@ class RaceScene(Scene[RaceView]):
     def __init__(self, course: Course) -> None:
         super().__init__()
         self._course = course
-        self._dots: dict[str, Line2D] = {}
         # Decades by hand: matplotlib's logarithmic axes take twice as long to draw on.
         self._low, self._high = math.log10(FASTEST_S), math.log10(max(1.0, 2 * course.interval_s))
         self._most = max([1.0, *(expected_requests(course, name) for name in course.transports)])
@@ -65,26 +63,28 @@ class RaceScene(Scene[RaceView]):
         self._theme = theme
         strip = add_axes(figure, _STRIP_IN, theme)
         self._dress_strip(strip, theme)
-        for transport in self._course.transports:
-            self._dots[transport] = self._add_dots(strip, transport)
+        self._dots = Dots(strip, self._course.transports, theme)
         self._names = Lettering(strip)
         load = add_bare_axes(figure, _LOAD_IN)
         self._dress_load(load, theme)
         self._numbers = Lettering(load)
         bottom = add_bare_axes(figure, (0, 0, self.size_in[0], 0.04))
         self._time = Bars(bottom, [0.5], [theme.muted], thick=1)
-        self.moving = [self._time, self._bars, *self._dots.values(), self._names, self._numbers]
+        self.moving = [self._time, self._bars, self._dots, self._names, self._numbers]
 
     def update(self, view: RaceView) -> bool:
         """Everything moves; the axes stay."""
         self._time.grow([view.share])
-        for transport, dots in self._dots.items():
-            recent = view.latest(transport)
-            due_s, latency_s = recent.due_s[recent.shown], recent.latency_s[recent.shown]
-            dots.set_data(due_s - view.passed_s, self._heights(latency_s))
+        self._dots.move({name: self._points(view, name) for name in self._course.transports})
         self._names.write(self._name(view))
         self._move_bars(view)
         return False
+
+    def _points(self, view: RaceView, transport: str) -> NDArray[np.float64]:
+        """Where a transport's dots stand."""
+        recent = view.latest(transport)
+        due_s, latency_s = recent.due_s[recent.shown], recent.latency_s[recent.shown]
+        return np.column_stack([due_s - view.passed_s, self._heights(latency_s)])
 
     def _heights(self, latency_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Decades; what lies beyond the axis lies on its edge."""
@@ -139,23 +139,9 @@ class RaceScene(Scene[RaceView]):
         """Height of words just above the line of the polling interval."""
         return math.log10(self._course.interval_s) + 0.045 * (self._high - self._low)
 
-    def _add_dots(self, axes: Axes, transport: str) -> Line2D:
-        marker = look(transport).marker
-        (dots,) = axes.plot(
-            [],
-            [],
-            linestyle="",
-            marker=marker,
-            markersize=_DOT_PT.get(marker, 3.4),
-            markeredgewidth=0,
-            color=self._theme.colour(transport),
-            zorder=3,
-        )
-        return dots
-
     def _name(self, view: RaceView) -> Iterator[Word]:
         """Names and medians beside the strip, as high as the median but never on one another."""
-        medians = {name: view.median_s.get(name, math.nan) for name in self._dots}
+        medians = {name: view.median_s.get(name, math.nan) for name in self._course.transports}
         known = sorted((name for name in medians if not math.isnan(medians[name])), key=medians.__getitem__)
         shares = (self._heights(np.array([medians[name] for name in known])) - self._low) / (
             self._high - self._low
@@ -199,12 +185,12 @@ class RaceScene(Scene[RaceView]):
 
     def _move_bars(self, view: RaceView) -> None:
         most = max([self._most, *view.origin_requests.values()])
-        asked = [view.origin_requests.get(name, 0) for name in self._dots]
-        vain = [view.empty_responses.get(name, 0) for name in self._dots]
+        asked = [view.origin_requests.get(name, 0) for name in self._course.transports]
+        vain = [view.empty_responses.get(name, 0) for name in self._course.transports]
         news = [max(0, count - empty) for count, empty in zip(asked, vain, strict=True)]
         self._bars.grow(count / most for count in (*asked, *news))
         words = []
-        for row, name in enumerate(self._dots):
+        for row, name in enumerate(self._course.transports):
             end = max(asked[row], expected_requests(self._course, name)) / most
             words.append(Word(f"{asked[row]:,}", end, row, self._theme.text, right_pt=6))
             delivered = f"{view.received.get(name, 0):,} delivered"

@@ -75,20 +75,16 @@ class _Strip:
         self.moving = [*self._lines.values(), self._names]
 
     def _add_line(self, name: str) -> Line2D:
-        style = look(name)
-        solid = name == "connections"
+        own = name == "connections"
         (line,) = self._axes.plot(
             [],
             [],
             color=self._theme.colour(name),
             linestyle="-",
-            linewidth=1.2 if solid else 0.6 * style.width_pt,
-            marker="" if solid else style.marker,
-            markersize=style.marker_pt * 0.8,
-            markeredgecolor=self._theme.background,
-            markevery=[-1],
+            linewidth=1.2 if own else 0.6 * look(name).width_pt,
+            marker="",
             clip_on=False,
-            zorder=4 if solid else 3,
+            zorder=4 if own else 3,
         )
         return line
 

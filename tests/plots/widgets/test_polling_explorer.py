@@ -58,14 +58,14 @@ def test_quantiles_are_those_of_the_deliveries(pictures, measured, quantile):
     reports = list(pictures.reports(pictures.Course((POLLING,), 20, 0.5, 2.0, 20.0)))
     latencies = [latency for report in reports for latency in report.latencies_s[POLLING]]
 
-    assert measured.quantile_s(quantile) == pytest.approx(np.quantile(latencies, quantile), abs=0.03)
+    assert measured.quantiles_s(quantile)[0] == pytest.approx(np.quantile(latencies, quantile), abs=0.03)
 
 
 def test_before_the_first_delivery_there_is_no_curve_and_no_quantile():
     nothing = Measured(SETTINGS)
 
     assert nothing.curve().shape == (0, 2)
-    assert np.isnan(nothing.quantile_s(0.5))
+    assert np.isnan(nothing.quantiles_s(0.5, 0.9)).all()
 
 
 def test_requests_are_counted_over_the_window_only(pictures):
@@ -92,7 +92,7 @@ def test_a_lost_quantile_is_infinite(pictures, measured):
     curve = run[POLLING].latency_curve_s[:150] + (float("inf"),) * 51
     lost = replace(run, results=(replace(run[POLLING], latency_curve_s=curve),))
 
-    assert measured.finished(lost).quantile_s(0.99) == float("inf")
+    assert measured.finished(lost).quantiles_s(0.5, 0.99)[1] == float("inf")
 
 
 # The picture

@@ -118,7 +118,7 @@ def test_no_more_dots_are_drawn_than_can_be_told_apart(pictures):
 def test_dots_stand_at_due_time_and_latency(course):
     course = replace(course, clients=1)
     scene = scene_of(RaceView(course).after(report(10.0, [0.1], due_s=(8.0,))))
-    [x], [y] = scene._dots["polling"].get_data()
+    [(x, y)] = scene._dots.points["polling"]
 
     assert x == pytest.approx(-2.0)
     assert 10**y == pytest.approx(0.1)
@@ -127,7 +127,7 @@ def test_dots_stand_at_due_time_and_latency(course):
 def test_latencies_beyond_the_axis_stand_on_its_edge(course):
     course = replace(course, clients=1)
     scene = scene_of(RaceView(course).after(report(100.0, [1e-6, 99.0], due_s=(99.0, 99.0))))
-    heights = scene._dots["polling"].get_ydata()
+    heights = scene._dots.points["polling"][:, 1]
 
     assert heights.tolist() == [scene._low, scene._high]
 
@@ -170,7 +170,7 @@ def test_theory_stands_there_before_anything_is_measured(course):
 def test_any_transports_can_race(pictures, transports):
     scene = scene_of(RaceView(replace(pictures.COURSE, transports=transports)))
 
-    assert list(scene._dots) == list(transports)
+    assert list(scene._dots.points) == list(transports)
 
 
 @pytest.mark.parametrize(("interval_s", "rate_per_s"), [(0.05, 1000.0), (3600.0, 0.01), (5.0, 2.5)])

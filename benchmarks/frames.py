@@ -1,0 +1,130 @@
+"""What live pictures cost: the time of a frame, and what a board at four frames a second does to what is measured."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from realtime_kit import Run, background
+from realtime_kit.lab.race import _Race
+from realtime_kit.lab.rig import Rig
+from realtime_kit.lab.settings import RaceSettings
+from realtime_kit.measurements.progress import ProgressReport
+from realtime_kit.plots.style import LIGHT
+from realtime_kit.plots.widgets import Course, RaceBoard
+from realtime_kit.plots.widgets.frames import Frames
+from realtime_kit.plots.words import format_seconds
+from realtime_kit.worker import Worker
+
+PICTURES = Path(__file__).parent.parent / "tests" / "plots" / "widgets" / "pictures.py"
+FRAME_S = 0.010
+MORE_LAG_S = 0.005
+ROUNDS = 3
+RACE_S = 10.0
+
+TableRow = tuple[str, str, str, bool]
+"""What was measured, what was found, what is allowed, and whether it was reached."""
+
+
+def rows() -> Iterator[TableRow]:
+    """The rows for docs/benchmarks.md; takes about two minutes."""
+    for name, example in _load_pictures().EXAMPLES.items():
+        yield _frame(name, example)
+    yield _lag()
+
+
+def _frame(name: str, example: Any) -> TableRow:
+    """A frame of one board, drawn and encoded, beside one in which everything is drawn anew."""
+    frames = Frames(example.make_scene, LIGHT)
+    frames.png(example.views[0])
+    took_s, sizes = [], []
+    for view in (example.views * 4)[:200]:
+        begun_s = time.perf_counter()
+        sizes.append(len(frames.png(view)))
+        took_s.append(time.perf_counter() - begun_s)
+    begun_s = time.perf_counter()
+    Frames(example.make_scene, LIGHT).png(example.views[-1])
+    anew_s = time.perf_counter() - begun_s
+    median_s, p99_s = np.quantile(took_s, [0.5, 0.99])
+    found = (
+        f"{median_s * 1e3:.1f} ms, p99 {p99_s * 1e3:.1f} ms, {statistics.median(sizes) / 1e3:.0f} kB "
+        f"(all anew: {anew_s * 1e3:.0f} ms)"
+    )
+    return f"{name} board: a frame, median", found, f"{FRAME_S * 1e3:g} ms", bool(median_s <= FRAME_S)
+
+
+def _lag() -> TableRow:
+    """How late the clients' event loops are with a board and without, in turns: both have the same machine."""
+    without_s, with_s = [], []
+    for _ in range(ROUNDS):
+        without_s.append(_race_without_board())
+        with_s.append(_race_with_board())
+    before_s, after_s = statistics.median(without_s), statistics.median(with_s)
+    found = f"{format_seconds(before_s)} without, {format_seconds(after_s)} with"
+    what = f"race board at 4 frames/s: p99 lag of the clients' event loops, median of {ROUNDS} races"
+    return what, found, f"{MORE_LAG_S * 1e3:g} ms more", after_s <= before_s + MORE_LAG_S
+
+
+SETTINGS = RaceSettings(clients=10, rate=5, interval_s=2, seconds=RACE_S)
+
+
+def _race_without_board() -> float:
+    lags_s: list[float] = []
+    background.run(_race(lags_s, lambda _: None, asyncio.Event()))
+    return max(lags_s)
+
+
+def _race_with_board() -> float:
+    lags_s: list[float] = []
+    course = Course(
+        SETTINGS.transports, SETTINGS.clients, SETTINGS.rate, SETTINGS.interval_s, SETTINGS.seconds
+    )
+    board = RaceBoard(lambda report, stop: _race(lags_s, report, stop), course)
+    board.start().wait()
+    board.close()
+    return max(lags_s)
+
+
+async def _race(lags_s: list[float], report: ProgressReport, stop: asyncio.Event) -> Run:
+    """A race that also tells how late the event loop of each load was at p99."""
+    rig = Rig(SETTINGS)
+    for load in rig.loads.values():
+        _listen(load, lags_s)
+    return await _Race(SETTINGS, rig, stop, report).run()
+
+
+def _listen(load: Worker, lags_s: list[float]) -> None:
+    ask = load.ask
+
+    async def ask_and_note(do: str, **arguments: Any) -> Any:
+        answer = await ask(do, **arguments)
+        if do == "report":
+            lags_s.append(answer["lag_s"])
+        return answer
+
+    load.ask = ask_and_note  # type: ignore[method-assign]
+
+
+def _load_pictures() -> ModuleType:
+    """The made-up views of the tests."""
+    spec = importlib.util.spec_from_file_location("pictures", PICTURES)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(PICTURES)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(row, flush=True)
