@@ -46,6 +46,6 @@ def test_theory_imports_no_other_stage() -> None:
         assert set(imported_stages(path)) <= {"theory", "errors", "quantities"}, path
 
 
-def test_every_folder_of_the_package_is_a_stage_or_the_lab() -> None:
+def test_every_folder_of_the_package_is_a_stage_the_lab_or_the_command_line() -> None:
     folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
-    assert folders == {*STAGES, "lab"}
+    assert folders == {*STAGES, "lab", "cli"}
