@@ -153,6 +153,7 @@ class Settlement:
             deliveries_per_s=self._busiest_per_s(),
             unpublished=len(not_pushed),
             unpublished_because=not_pushed[0] if not_pushed else "",
+            yardstick_missed=self._yardstick_missed(transport, due),
             aliased=transport == "polling" and self._aliased(),
             interrupted=self._observed.interrupted,
         )
@@ -195,13 +196,19 @@ class Settlement:
             if str(number) in seen
         ]
         return MeasuredInputs(
-            push_s=float(np.median(took)) if took else 0.0,
+            push_s=float(np.median(took)) if took else None,
             round_trip_s=self._reference["round_trip_s"],
             upstream_s=self._origin["requests"].get("long-polling", {}).get("upstream_s", 0.0),
             turnaround_s=report["turnaround_s"],
             rate_per_s=len(due.ids) / self._observed.window_s,
             messages=list(zip(due.ids.tolist(), due.texts, strict=True)),
         )
+
+    def _yardstick_missed(self, transport: str, due: Due) -> float:
+        if transport == "polling":
+            return float(self._reference["round_trip_s"] is None)
+        missed = [number for number in due.ids.tolist() if str(number) not in self._reference["received_ns"]]
+        return len(missed) / len(due.ids) if len(due.ids) else 0.0
 
     def _busiest_per_s(self) -> float:
         """Deliveries per second in the busiest of the limiter's intervals: each event goes to all pushed clients."""

@@ -82,6 +82,8 @@ class Evidence:
         deliveries_per_s: Deliveries per second that Pushpin had to make at the busiest moment's average.
         unpublished: Events of the run that Pushpin refused or that could not be published.
         unpublished_because: Why the first of them was not.
+        yardstick_missed: Share of the events that the bare socket did not receive, 0 to 1; for polling, whose theory
+            rests on the round trip, 1 if it got no answer.
         aliased: Whether periodic events keep step with the polling period.
         interrupted: Whether the run was ended before its time.
     """
@@ -101,6 +103,7 @@ class Evidence:
     deliveries_per_s: float = 0.0
     unpublished: int = 0
     unpublished_because: str = ""
+    yardstick_missed: float = 0.0
     aliased: bool = False
     interrupted: bool = False
 
@@ -119,6 +122,9 @@ BUSY_LIMIT = 0.90
 
 DRIFT_LIMIT_S = 0.05
 """The wall clock and the monotonic clock of a healthy machine agree to a few milliseconds a minute."""
+
+YARDSTICK_LIMIT = 0.05
+"""A median moves little by what one in twenty would have added."""
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -168,6 +174,9 @@ def _flags(evidence: Evidence) -> Iterator[Flag]:
         why = _because(evidence.unpublished_because)
         meaning = f"Pushpin did not accept every event{why}; what it did not accept it could not push."
         yield Flag("not-published", evidence.unpublished, 0, meaning)
+    if evidence.yardstick_missed > YARDSTICK_LIMIT:
+        meaning = "The bare socket was cut off, so theory does not know how long the way took in this run."
+        yield Flag("yardstick-missed", evidence.yardstick_missed, YARDSTICK_LIMIT, meaning)
     if evidence.aliased:
         meaning = "Periodic events keep step with the polling period, so a client always waits the same: use poisson."
         yield Flag("aliasing", 1, 0, meaning)

@@ -35,7 +35,13 @@ ORIGIN: dict[str, Any] = {
     "not_published": [],
     "requests": {"polling": {"requests": 8, "upstream_s": 0.0}},
 }
-REFERENCE: dict[str, Any] = {"received_ns": {str(FIRST_ID): START_NS + 10**9}, "round_trip_s": 0.001}
+REFERENCE: dict[str, Any] = {
+    "received_ns": {
+        str(FIRST_ID + number): due_ns + 10**6
+        for number, due_ns in enumerate(SCHEDULE.intended_ns(START_NS).tolist())
+    },
+    "round_trip_s": 0.001,
+}
 
 
 def load_report(**changes: Any) -> dict[str, Any]:
@@ -58,10 +64,15 @@ def load_report(**changes: Any) -> dict[str, Any]:
     }
 
 
-def settled(observed: Observed = OBSERVED, *, not_published: Sequence[Any] = (), **streaming: Any) -> Run:
-    settlement = Settlement(
-        SETTINGS, SCHEDULE, observed, ORIGIN | {"not_published": not_published}, REFERENCE
-    )
+def settled(
+    observed: Observed = OBSERVED,
+    *,
+    not_published: Sequence[Any] = (),
+    reference: dict[str, Any] = REFERENCE,
+    **streaming: Any,
+) -> Run:
+    origin = ORIGIN | {"not_published": not_published}
+    settlement = Settlement(SETTINGS, SCHEDULE, observed, origin, reference)
     elsewhere = Pushpin.attach("http://127.0.0.1:1", "http://127.0.0.1:2")
     return settlement.run({"polling": load_report(), "streaming": load_report(**streaming)}, elsewhere)
 
@@ -74,6 +85,25 @@ def test_an_undisturbed_run_has_no_flag_but_those_of_its_size_and_of_a_proxy_els
     assert set(flags(settled(), "streaming")) == {"too-few-samples", "rate-limiter-unknown"}
     assert settled()["streaming"].reconnections == 0
     assert settled().meta["not_published"] == []
+
+
+def test_a_yardstick_that_was_cut_off_is_flagged_and_no_input_of_theory_is_made_up() -> None:
+    heard = dict(list(REFERENCE["received_ns"].items())[:10])
+    run = settled(reference={"received_ns": heard, "round_trip_s": None})
+    assert flags(run, "streaming")["yardstick-missed"].found == pytest.approx(0.5)
+    assert run["streaming"].measured_inputs == {"push_s": pytest.approx(0.001)}
+    assert flags(run, "polling")["yardstick-missed"].found == 1
+    assert run["polling"].measured_inputs == {}
+    silent = settled(reference={"received_ns": {}, "round_trip_s": 0.001})
+    assert silent["streaming"].measured_inputs == {}
+    assert silent["streaming"].theory.latency.p50 == 0
+    assert "yardstick-missed" not in flags(silent, "polling")
+
+
+def test_a_yardstick_may_miss_one_event_in_twenty() -> None:
+    heard = dict(list(REFERENCE["received_ns"].items())[:19])
+    run = settled(reference={"received_ns": heard, "round_trip_s": 0.001})
+    assert "yardstick-missed" not in flags(run, "streaming")
 
 
 def test_reconnections_are_part_of_the_result_and_flagged_with_their_reason() -> None:
