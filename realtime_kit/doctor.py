@@ -15,7 +15,7 @@ from typing import Any
 
 from realtime_kit.errors import MissingDependency, RealtimeKitError
 
-NOTEBOOK_PACKAGES = ("jupyterlab", "ipywidgets", "ipykernel")
+NOTEBOOK_PACKAGES = ("jupyterlab", "ipywidgets", "ipykernel", "anywidget", "jupyter-server-proxy")
 STRANGERS = {
     "pushpin": "It has nothing to do with the proxy: `pip uninstall pushpin`.",
     "sseclient": "It installs the same module as sseclient-py: `pip uninstall sseclient sseclient-py`, then "
@@ -47,8 +47,8 @@ class Finding:
         return "ok" if self.ok else "FAIL" if self.needed else "note"
 
     def __str__(self) -> str:
-        line = f"{self.mark:<4}  {self.name:<19} {self.found}"
-        return f"{line}\n{'':<26}{self.cure}" if self.cure else line
+        line = f"{self.mark:<4}  {self.name:<20} {self.found}"
+        return f"{line}\n{'':<27}{self.cure}" if self.cure else line
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -84,7 +84,9 @@ def _packages() -> Iterator[Finding]:
     for name in NOTEBOOK_PACKAGES:
         version = _version(name)
         cure = "" if version else "Install what the notebooks need: `pip install 'realtime-kit[notebooks]'`."
-        yield Finding(name, version is not None, version or "not installed", cure)
+        if name == "ipykernel" and version and version.startswith("7.0."):
+            cure = "It fails when a board is updated from a thread: `pip install 'ipykernel>=7.1'`."
+        yield Finding(name, not cure, version or "not installed", cure)
 
 
 def _strangers() -> Iterator[Finding]:

@@ -37,6 +37,19 @@ def test_a_missing_notebook_package_has_its_cure(monkeypatch: pytest.MonkeyPatch
     assert not healthy(findings)
 
 
+@pytest.mark.parametrize(
+    ("version", "works"),
+    [("6.31.0", True), ("7.0.0", False), ("7.0.1", False), ("7.1.0", True), ("7.4.0", True)],
+)
+def test_kernels_under_which_boards_cannot_move_are_found(
+    monkeypatch: pytest.MonkeyPatch, version: str, works: bool
+) -> None:
+    pretend(monkeypatch, ipykernel=version)
+    found = find(list(doctor._packages()), "ipykernel")
+    assert found.ok is works
+    assert works or "ipykernel>=7.1" in found.cure
+
+
 def test_the_unrelated_package_called_pushpin_is_named_but_does_no_harm(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -80,10 +93,10 @@ def test_a_folder_for_sockets_that_cannot_be_written_is_found(monkeypatch: pytes
 @pytest.mark.parametrize(
     ("ok", "needed", "line"),
     [
-        (True, True, "ok    it                  found"),
-        (True, False, "ok    it                  found"),
-        (False, True, "FAIL  it                  found\n                          do this"),
-        (False, False, "note  it                  found\n                          do this"),
+        (True, True, "ok    it                   found"),
+        (True, False, "ok    it                   found"),
+        (False, True, "FAIL  it                   found\n                           do this"),
+        (False, False, "note  it                   found\n                           do this"),
     ],
 )
 def test_a_line_says_whether_lessons_fail_for_it(ok: bool, needed: bool, line: str) -> None:
@@ -94,7 +107,7 @@ def test_names_and_findings_stand_in_columns(monkeypatch: pytest.MonkeyPatch) ->
     pretend(monkeypatch, pushpin="0.1", sseclient="0.0.27", jupyterlab=None)
     findings = examine(start_pushpin=False)
     lines = [str(finding).splitlines()[0] for finding in findings]
-    assert [line[26:] for line in lines] == [finding.found for finding in findings]
-    assert "note  pushpin from PyPI   0.1" in lines
-    assert "FAIL  sseclient from PyPI 0.0.27" in lines
-    assert "FAIL  jupyterlab          not installed" in lines
+    assert [line[27:] for line in lines] == [finding.found for finding in findings]
+    assert "note  pushpin from PyPI    0.1" in lines
+    assert "FAIL  sseclient from PyPI  0.0.27" in lines
+    assert "FAIL  jupyterlab           not installed" in lines
