@@ -11,6 +11,7 @@ RealtimeKitError
 │   ├── SocketPathTooLong      its run folder's path leaves no room for socket names
 │   ├── RouteError             a route cannot be read
 │   ├── PushpinNotReady        it runs, but no event came through from end to end
+│   ├── CommandError           it refused a command, or did not answer it
 │   └── PushpinStopped         it ended by itself
 ├── OriginError                the application behind the proxy failed
 ├── PublishError               the proxy refused an item, or could not be reached
@@ -84,6 +85,19 @@ class RouteError(PushpinError):
 
 class PushpinNotReady(PushpinError):
     """Pushpin runs, but within the allowed time no event travelled through it from end to end."""
+
+
+class CommandError(PushpinError):
+    """Pushpin refused a command on its command socket, or did not answer.
+
+    Args:
+        message: What happened.
+        condition: Pushpin's own word for the reason, such as `item-not-found`; empty if it gave none.
+    """
+
+    def __init__(self, message: str, *, condition: str = "") -> None:
+        super().__init__(message)
+        self.condition = condition
 
 
 class PushpinStopped(PushpinError):

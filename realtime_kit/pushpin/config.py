@@ -32,6 +32,7 @@ class PushpinSettings:
             number Pushpin serves one less. Keep it above the number of clients: more wait, unanswered, until others
             leave, and Pushpin 1.36 may break when that happens again and again.
         log_level: 0 errors, 1 warnings, 2 also requests and publishes (costs 30 % of the handler), 3 debug.
+        metrics_port: TCP port on which it tells Prometheus of itself, at any path; None is not at all.
         debug: Put the reason into the body of Pushpin's own error answers.
     """
 
@@ -42,6 +43,7 @@ class PushpinSettings:
     subscription_linger_s: int = 60
     connections_max: int | None = None
     log_level: int = 1
+    metrics_port: int | None = None
     debug: bool = True
 
 
@@ -77,7 +79,7 @@ class Addresses:
         return f"http://{_bracketed(self.host)}:{self.publish_port}"
 
     def socket(self, name: str) -> str:
-        """ZeroMQ address of one of its sockets: `pull`, `command` or `stats`."""
+        """ZeroMQ address of one of its sockets: `pull`, `sub`, `command` or `stats`."""
         return f"ipc://{self.run_folder}/{IPC_PREFIX}{name}"
 
 
@@ -129,6 +131,7 @@ def render(
             "push_in_http_max_body_size": "1000000",
             "push_in_max_body_size": "1000000",
             "push_in_spec": addresses.socket("pull"),
+            "push_in_sub_specs": addresses.socket("sub"),
             "command_spec": addresses.socket("command"),
             "stats_spec": addresses.socket("stats"),
             "stats_format": "json",
@@ -138,6 +141,12 @@ def render(
             "message_rate": str(settings.message_rate),
             "message_hwm": str(settings.message_hwm),
             "subscription_linger": str(settings.subscription_linger_s),
+            # A bare port would listen on every address of the machine.
+            **(
+                {"prometheus_port": f"{_bracketed(addresses.host)}:{port}"}
+                if (port := settings.metrics_port)
+                else {}
+            ),
         },
     }
     return "\n".join(_section(name, values) for name, values in sections.items())

@@ -15,6 +15,7 @@ from yarl import URL
 from realtime_kit import background
 from realtime_kit.errors import PushpinError, RealtimeKitError, UsageError
 from realtime_kit.pushpin.attached import AttachedPushpin
+from realtime_kit.pushpin.command_socket import command
 from realtime_kit.pushpin.config import Addresses, PushpinSettings
 from realtime_kit.pushpin.failures import explain
 from realtime_kit.pushpin.find import Installation, find_pushpin
@@ -253,6 +254,18 @@ class Pushpin(Proxy):
             PushpinError: one of its kinds, if Pushpin ends before they do.
         """
         await background.arun(self._started.until(condition))
+
+    def command(self, method: str, **arguments: Any) -> Any:
+        """Ask it on its ZeroMQ command socket: `refresh` (cid=), `recover`, `conncheck` (ids=), `get-zmq-uris`.
+
+        Raises:
+            CommandError: if it says no, or does not answer.
+        """
+        return background.run(command(self.addresses.socket("command"), method, arguments))
+
+    async def acommand(self, method: str, **arguments: Any) -> Any:
+        """Like `command`, for coroutines."""
+        return await background.arun(command(self.addresses.socket("command"), method, arguments))
 
     def processes(self) -> list[psutil.Process]:
         """Its runner and services, for whoever counts their processor time or memory."""

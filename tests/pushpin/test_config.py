@@ -38,6 +38,7 @@ push_in_http_port=21001
 push_in_http_max_body_size=1000000
 push_in_max_body_size=1000000
 push_in_spec=ipc:///tmp/rk-example/k-pull
+push_in_sub_specs=ipc:///tmp/rk-example/k-sub
 command_spec=ipc:///tmp/rk-example/k-command
 stats_spec=ipc:///tmp/rk-example/k-stats
 stats_format=json
@@ -105,6 +106,7 @@ def test_every_setting_has_its_key() -> None:
         id_cache_ttl_s=7,
         subscription_linger_s=8,
         log_level=2,
+        metrics_port=21002,
         debug=False,
     )
     lines = rendered(settings=settings).splitlines()
@@ -115,6 +117,7 @@ def test_every_setting_has_its_key() -> None:
         "id_cache_ttl=7",
         "subscription_linger=8",
         "log_level=2",
+        "prometheus_port=127.0.0.1:21002",
         "debug=false",
     }
     assert expected <= set(lines)
