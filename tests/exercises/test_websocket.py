@@ -38,3 +38,20 @@ def test_a_broadcast_costs_the_backend_nothing_however_many_listen(clients, even
     assert answer.state is State.OFF
     assert "Taken as the deliveries, it would be right." in str(answer)
     assert f"to {clients} clients make {clients * events} deliveries" in answer.hints[2]
+
+
+def test_whoever_is_away_hears_at_the_next_try():
+    answer = check(predict("websocket-retry", seconds=4.5), 3.7, away_s=2.2, hint=3)
+    assert answer.right
+    assert answer.theory == 4
+    assert "the first try after that comes 3 s to 5 s after the sending" in answer.hints[2]
+
+
+@pytest.mark.parametrize(("guess_s", "state"), [(3.0, State.RIGHT), (2.2, State.NEAR), (0.1, State.OFF)])
+def test_what_a_try_can_bring_is_right_and_the_return_alone_is_not(guess_s, state):
+    assert check(predict("websocket-retry", seconds=guess_s), 4.9, away_s=2.2).state is state
+
+
+def test_the_time_after_the_return_is_recognised():
+    answer = check(predict("websocket-retry", seconds=1.2), 3.7, away_s=2.2)
+    assert "Taken as the time after the return, it would be right." in str(answer)
