@@ -5,7 +5,7 @@ from __future__ import annotations
 from realtime_kit.exercises.number_question import Explanation, NumberQuestion, Slip
 from realtime_kit.exercises.question import Hints
 from realtime_kit.exercises.streaming import explain_p50, read_p50
-from realtime_kit.exercises.tolerance import Tolerance, exactly
+from realtime_kit.exercises.tolerance import Tolerance, by_choice, exactly
 from realtime_kit.exercises.unit import COUNT, SECONDS, counted
 from realtime_kit.plots.words import format_seconds
 from realtime_kit.theory import websocket
@@ -34,6 +34,31 @@ def explain_messages(guess: float, *, messages: int, openings: int = 0) -> Expla
     )
     difference = "Messages that came while a request of their socket was under way shared the next one."
     return Explanation(expected, exactly(COUNT), hints, slips, difference)
+
+
+def explain_burst(guess: float, *, messages: int, measured: float | None = None) -> Explanation:
+    """HTTP requests that messages of one socket become which are sent at once; only the machine can tell.
+
+    Args:
+        guess: Requests.
+        messages: How many were sent.
+        measured: Requests that were counted.
+    """
+    computed = "Count them, and give the number to check."
+    if measured:
+        computed = (
+            f"{counted(messages, 'message')} came in {counted(measured, 'request')}, "
+            f"{messages / measured:.3g} to each. "
+            f"In your {counted(guess, 'request')} it would be {messages / max(guess, 1):.3g}."
+        )
+    hints = Hints(
+        mechanism="Pushpin sends the next request of a socket only when the one before is answered. What becomes "
+        "of messages that come meanwhile?",
+        formula="The first goes alone, and what comes while its request is under way shares the next: two requests "
+        "if all of it does. The slower the backend, the more share one; the order stays.",
+        computed=computed,
+    )
+    return Explanation(None, by_choice(COUNT), hints)
 
 
 def explain_broadcast(guess: float, *, clients: int, events: int = 1) -> Explanation:
@@ -96,6 +121,12 @@ QUESTIONS = (
         "the backend sees the clients' messages as {} HTTP requests",
         COUNT,
         explain_messages,
+    ),
+    NumberQuestion(
+        "websocket-burst",
+        "the backend sees a burst of messages as {} HTTP requests",
+        COUNT,
+        explain_burst,
     ),
     NumberQuestion(
         "websocket-broadcast",

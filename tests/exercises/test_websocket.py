@@ -1,5 +1,6 @@
 import pytest
 
+from realtime_kit.errors import UsageError
 from realtime_kit.exercises import State, check, predict
 
 
@@ -28,6 +29,19 @@ def test_messages_that_shared_a_request_are_counted_as_they_came():
 def test_an_opening_that_was_forgotten_is_recognised():
     answer = check(predict("websocket-messages", count=10), 11, messages=10, openings=1)
     assert "Taken as the requests without the opening, it would be right." in str(answer)
+
+
+def test_a_burst_is_what_was_counted_within_a_factor_of_two():
+    assert check(predict("websocket-burst", count=3), 2, messages=20).right
+    answer = check(predict("websocket-burst", count=20), 2, messages=20, hint=3)
+    assert answer.state is State.OFF
+    assert "Taken as" not in str(answer)
+    assert "20 messages came in 2 requests, 10 to each. In your 20 requests it would be 1." in answer.hints[2]
+
+
+def test_a_burst_that_nobody_counted_cannot_be_checked():
+    with pytest.raises(UsageError, match="beyond theory"):
+        check(predict("websocket-burst", count=3), messages=20)
 
 
 @pytest.mark.parametrize(("clients", "events"), [(100, 1), (8, 5)])

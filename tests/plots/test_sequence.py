@@ -339,7 +339,9 @@ def hollow(figure, theme=LIGHT):
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
 def test_a_time_without_an_origin_is_hollow_beside_what_happens_in_it(theme):
     messages = chat().messages
-    figure = without_origin(messages, from_s=0.0045, until_s=0.0055, theme=theme)  # the client speaks at 0.005
+    figure = without_origin(
+        messages, from_s=0.0045, until_s=0.0055, theme=theme
+    )  # the client speaks at 0.005
     heights = [each.get_ydata()[0] for each in lines(figure)]
     (gap,) = hollow(figure, theme)
     assert heights[3] < gap.get_y() < heights[4] < gap.get_y() + gap.get_height() < heights[5]
