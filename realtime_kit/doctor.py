@@ -15,7 +15,14 @@ from typing import Any
 
 from realtime_kit.errors import MissingDependency, RealtimeKitError
 
-NOTEBOOK_PACKAGES = ("jupyterlab", "ipywidgets", "ipykernel", "anywidget", "jupyter-server-proxy")
+NOTEBOOK_PACKAGES = (
+    "jupyterlab",
+    "ipywidgets",
+    "ipykernel",
+    "anywidget",
+    "jupyter-server-proxy",
+    "websocket-client",
+)
 STRANGERS = {
     "pushpin": "It has nothing to do with the proxy: `pip uninstall pushpin`.",
     "sseclient": "It installs the same module as sseclient-py: `pip uninstall sseclient sseclient-py`, then "
