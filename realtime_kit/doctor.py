@@ -15,11 +15,20 @@ from typing import Any
 
 from realtime_kit.errors import MissingDependency, RealtimeKitError
 
-NOTEBOOK_PACKAGES = ("jupyterlab", "ipywidgets", "ipykernel", "anywidget", "jupyter-server-proxy")
+NOTEBOOK_PACKAGES = (
+    "jupyterlab",
+    "ipywidgets",
+    "ipykernel",
+    "anywidget",
+    "jupyter-server-proxy",
+    "websocket-client",
+)
 STRANGERS = {
     "pushpin": "It has nothing to do with the proxy: `pip uninstall pushpin`.",
     "sseclient": "It installs the same module as sseclient-py: `pip uninstall sseclient sseclient-py`, then "
     "`pip install sseclient-py`.",
+    "websocket": "It installs the same module as websocket-client: `pip uninstall websocket websocket-client`, then "
+    "`pip install websocket-client`.",
 }
 
 
@@ -92,7 +101,7 @@ def _packages() -> Iterator[Finding]:
 def _strangers() -> Iterator[Finding]:
     for name, cure in STRANGERS.items():
         if version := _version(name):
-            yield Finding(f"{name} from PyPI", ok=False, found=version, cure=cure, needed=name == "sseclient")
+            yield Finding(f"{name} from PyPI", ok=False, found=version, cure=cure, needed=name != "pushpin")
 
 
 def _machine() -> Iterator[Finding]:

@@ -59,10 +59,15 @@ def test_the_unrelated_package_called_pushpin_is_named_but_does_no_harm(
     assert healthy(findings)
 
 
-def test_the_package_that_takes_sseclients_name_makes_lessons_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    pretend(monkeypatch, sseclient="0.0.27")
+@pytest.mark.parametrize(
+    ("stranger", "wanted"), [("sseclient", "sseclient-py"), ("websocket", "websocket-client")]
+)
+def test_a_package_that_takes_the_name_of_one_that_lessons_need_makes_them_fail(
+    monkeypatch: pytest.MonkeyPatch, stranger: str, wanted: str
+) -> None:
+    pretend(monkeypatch, **{stranger: "0.2.1"})
     findings = examine(start_pushpin=False)
-    assert "sseclient-py" in find(findings, "sseclient from PyPI").cure
+    assert f"pip install {wanted}`" in find(findings, f"{stranger} from PyPI").cure
     assert not healthy(findings)
 
 

@@ -14,6 +14,7 @@ from realtime_kit.measurements import Progress
 
 if TYPE_CHECKING:
     from realtime_kit.lab.boards import choice_explorer, polling_explorer, race_board, statistics_panel
+    from realtime_kit.lab.chat_room import chat
     from realtime_kit.lab.microscope import long_poll_microscope
     from realtime_kit.lab.timeline import history_timeline
 
@@ -21,6 +22,7 @@ __getattr__, _, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "boards": ["choice_explorer", "polling_explorer", "race_board", "statistics_panel"],
+        "chat_room": ["chat"],
         "microscope": ["long_poll_microscope"],
         "timeline": ["history_timeline"],
     },
@@ -32,6 +34,7 @@ __all__ = [
     "RaceSettings",
     "Site",
     "arace",
+    "chat",
     "choice_explorer",
     "history_timeline",
     "long_poll_microscope",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from realtime_kit.plots.sequence_lanes import TIME_IN, Lanes, place_lanes
+from realtime_kit.plots.sequence_lanes import NARROW_IN, TIME_IN, Lanes, place_lanes
 from realtime_kit.plots.sequence_paper import Paper
-from realtime_kit.plots.sequence_rows import SequenceRow, SequenceRows
+from realtime_kit.plots.sequence_rows import PARTY_NAMES, Away, SequenceRow, SequenceRows
 from realtime_kit.plots.style import BODY_PT, HEADING_PT, MARGIN_IN, SMALL_PT, blend, look
 from realtime_kit.taps.x_ray import Hold
 
@@ -23,6 +24,9 @@ _TITLE_ABOVE_IN = 0.065
 _REMARK_BELOW_IN = 0.155
 _PAUSE_BELOW_IN = 0.035
 _PAD_IN = 0.13
+_GAP_BELOW_IN = 0.12
+_GAP_ABOVE_IN = 0.2
+_MIDDLE_IN = 0.045
 _MARK_PT = 7.0
 _BAR_IN = 0.09
 _BAR_STEP_IN = 0.13
@@ -46,16 +50,26 @@ class _Bar:
     transport: str
 
 
-def draw_rows(paper: Paper, shown: SequenceRows) -> None:
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """A time without an origin on the sheet."""
+
+    top_in: float
+    bottom_in: float
+    words: str
+
+
+def draw_rows(paper: Paper, shown: SequenceRows, *, away: Sequence[Away] = ()) -> None:
     """Draw a sequence diagram.
 
     Args:
         paper: An empty sheet.
         shown: What is drawn; no more than fits.
+        away: When there was no origin.
     """
     rows, left_out = shown.rows, shown.left_out
     first_in = MARGIN_IN + HEAD_IN + (LEFT_OUT_IN if left_out else 0)
-    lanes = place_lanes(rows, paper.width_in)
+    lanes = place_lanes(rows, shown.clients, paper.width_in)
     end_in = first_in + max(1, len(rows)) * ROW_IN
     if not rows:
         x_in = lanes.pushpin_in + _PAD_IN
@@ -63,7 +77,10 @@ def draw_rows(paper: Paper, shown: SequenceRows) -> None:
     _draw_lifelines(paper, lanes, end_in)
     _write_left_out(paper, lanes, left_out)
     bars = _bars(rows, shown.holds, first_in, end_in)
-    _draw_key(paper, rows, is_held=bool(bars))
+    gaps = list(_gaps(rows, away, first_in, end_in))
+    _draw_key(paper, rows, is_held=bool(bars), is_away=bool(gaps))
+    for gap in gaps:
+        _draw_gap(paper, lanes, gap)
     for bar in bars:
         _draw_bar(paper, lanes, bar)
     for number, row in enumerate(rows):
@@ -74,7 +91,9 @@ def draw_rows(paper: Paper, shown: SequenceRows) -> None:
 def _draw_lifelines(paper: Paper, lanes: Lanes, end_in: float) -> None:
     theme = paper.theme
     for name, place_in in lanes.places_in.items():
-        paper.write(place_in, MARGIN_IN + _NAME_IN, name, HEADING_PT, theme.text, bold=True, align="center")
+        room_in = NARROW_IN - _PAD_IN if name in lanes.clients else None
+        style: dict[str, Any] = {"bold": True, "align": "center", "room_in": room_in}
+        paper.write(place_in, MARGIN_IN + _NAME_IN, name, HEADING_PT, theme.text, **style)
         top_in = MARGIN_IN + _NAME_IN + 0.1
         paper.line((place_in, place_in), (top_in, end_in), blend(theme.muted, theme.background, 0.55), 1.0)
 
@@ -87,14 +106,14 @@ def _write_left_out(paper: Paper, lanes: Lanes, left_out: int) -> None:
         paper.write(x_in, y_in, text, SMALL_PT, paper.theme.muted)
 
 
-def _draw_key(paper: Paper, rows: Sequence[SequenceRow], *, is_held: bool) -> None:
+def _draw_key(paper: Paper, rows: Sequence[SequenceRow], *, is_held: bool, is_away: bool) -> None:
     """What the marks mean that are there."""
     theme, x_in = paper.theme, MARGIN_IN
     y_in = paper.height_in - MARGIN_IN
     own, published = any(row.is_own for row in rows), any(row.message.kind == "publish" for row in rows)
     words = ["solid: sent", "dashed: answer"]
     words += ["○ a request of Pushpin's own"] * own + ["★ published"] * published
-    words += ["bar: Pushpin holds a client"] * is_held
+    words += ["bar: Pushpin holds a client"] * is_held + ["hollow: no origin"] * is_away
     paper.write(x_in, y_in, "   ·   ".join(words), SMALL_PT, theme.muted)
     for transport in dict.fromkeys(row.transport for row in rows if row.transport):
         colour = theme.colour(transport)
@@ -124,6 +143,32 @@ def _bars(
     return bars
 
 
+def _gaps(
+    rows: Sequence[SequenceRow], away: Sequence[Away], first_in: float, end_in: float
+) -> Iterator[_Gap]:
+    """The times without an origin that reach into what is drawn: from below a row to above another."""
+    times = [row.message.at_ns for row in rows]
+    for each in away:
+        if not rows or (each.until_ns is not None and each.until_ns < times[0]):
+            continue
+        before = bisect_right(times, each.from_ns)
+        after = len(rows) if each.until_ns is None else bisect_right(times, each.until_ns)
+        above_in = (before - 1) * ROW_IN + _ARROW_IN + _GAP_BELOW_IN
+        below_in = first_in + after * ROW_IN + _ARROW_IN - _GAP_ABOVE_IN
+        yield _Gap(
+            top_in=first_in + max(0.0, above_in),
+            bottom_in=below_in if after < len(rows) else end_in,
+            words=str(each) if after > before else "",  # there is room for them beside a row
+        )
+
+
+def _draw_gap(paper: Paper, lanes: Lanes, gap: _Gap) -> None:
+    theme, x_in = paper.theme, lanes[PARTY_NAMES["origin"]]
+    paper.bar(x_in, gap.top_in, gap.bottom_in, _BAR_IN, theme.background, theme.muted)
+    y_in = (gap.top_in + gap.bottom_in) / 2 + _MIDDLE_IN
+    paper.write(x_in - _PAD_IN, y_in, gap.words, SMALL_PT, theme.muted, align="right")
+
+
 def _draw_bar(paper: Paper, lanes: Lanes, bar: _Bar) -> None:
     colour = paper.theme.colour(bar.transport)
     fill = blend(colour, paper.theme.background, 0.68)
@@ -139,7 +184,7 @@ def _draw_row(
         end_in, pause_in = max(lanes.places_in.values()), top_in + _PAUSE_BELOW_IN
         paper.line((MARGIN_IN, end_in), (pause_in, pause_in), theme.muted, 0.8, linestyle=(0, (1, 3)))
     time_in = MARGIN_IN + TIME_IN - _PAD_IN
-    paper.write(time_in, y_in + 0.045, row.at, SMALL_PT, theme.muted, align="right")
+    paper.write(time_in, y_in + _MIDDLE_IN, row.at, SMALL_PT, theme.muted, align="right")
     _draw_arrow(paper, lanes, row, [bar for bar in bars if bar.top_in <= y_in <= bar.bottom_in], y_in)
     left_in, right_in = lanes.room_in(row)
     if left_in == lanes.pushpin_in:

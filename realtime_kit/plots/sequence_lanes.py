@@ -11,7 +11,7 @@ from realtime_kit.plots.style import MARGIN_IN
 TIME_IN = 0.72
 """Width of the column of times."""
 
-_NARROW_IN = 0.82
+NARROW_IN = 0.82
 """Between two clients: arrows of the outer ones cross it, and titles stand elsewhere."""
 
 _PUBLISHER_IN = 1.0
@@ -30,9 +30,11 @@ class Lanes:
 
     Attributes:
         places_in: For each name, how far from the left edge it stands, inches.
+        clients: Which of them are clients.
     """
 
     places_in: dict[str, float]
+    clients: tuple[str, ...]
 
     def __getitem__(self, name: str) -> float:
         return self.places_in[name]
@@ -50,7 +52,7 @@ class Lanes:
         return self.pushpin_in, min(place for place in self.places_in.values() if place > self.pushpin_in)
 
 
-def place_lanes(rows: Sequence[SequenceRow], width_in: float) -> Lanes:
+def place_lanes(rows: Sequence[SequenceRow], clients: Sequence[str], width_in: float) -> Lanes:
     """Clients to the left of Pushpin, origin and publisher to its right; who says nothing is left out.
 
     Pushpin and the origin are always there: the one is what it is all about, and silence of the other a
@@ -58,19 +60,18 @@ def place_lanes(rows: Sequence[SequenceRow], width_in: float) -> Lanes:
 
     Args:
         rows: What is drawn.
+        clients: Names of all clients, from left to right.
         width_in: Of the paper.
     """
     seen = {name for row in rows for name in (row.sender, row.receiver)}
-    clients = sorted(name for name in seen if name.startswith(PARTY_NAMES["client"])) or [
-        PARTY_NAMES["client"]
-    ]
+    clients = [name for name in clients if name in seen] or [PARTY_NAMES["client"]]
     right = [PARTY_NAMES["origin"]]
     if PARTY_NAMES["publisher"] in seen:
         right.append(PARTY_NAMES["publisher"])
     left_in = MARGIN_IN + TIME_IN + _EDGE_IN
     right_in = width_in - MARGIN_IN - _EDGE_IN
-    places = {name: left_in + number * _NARROW_IN for number, name in enumerate(clients)}
+    places = {name: left_in + number * NARROW_IN for number, name in enumerate(clients)}
     places |= {name: right_in - number * _PUBLISHER_IN for number, name in enumerate(reversed(right))}
     inner = max(places[name] for name in clients), min(places[name] for name in right)
     pushpin_in = inner[0] + _PUSHPIN_SHARE * (inner[1] - inner[0])
-    return Lanes({**places, PARTY_NAMES["pushpin"]: pushpin_in})
+    return Lanes({**places, PARTY_NAMES["pushpin"]: pushpin_in}, tuple(clients))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from realtime_kit.errors import UsageError
@@ -30,7 +30,7 @@ _SAID = (
     "grip-status",
 )
 _SAID_BEGINNINGS = ("meta-", "set-meta-", "grip-set-meta")
-_PUBLISHED = ("id", "prev-id", "http-response", "http-stream", "ws-message")
+_FORMATS = ("http-response", "http-stream", "ws-message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,24 @@ class SequenceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """A time in which there was no origin: whoever took it down knows when.
+
+    Attributes:
+        from_ns: When it was taken down, nanoseconds of `time.monotonic_ns`.
+        until_ns: When it was back; None if it is not yet.
+    """
+
+    from_ns: int
+    until_ns: int | None = None
+
+    def __str__(self) -> str:
+        if self.until_ns is None:
+            return "no origin"
+        return f"no origin for {format_seconds((self.until_ns - self.from_ns) / 1e9)}"
+
+
+@dataclass(frozen=True, slots=True)
 class SequenceRows:
     """What is shown of a row of messages.
 
@@ -77,14 +95,16 @@ class SequenceRows:
         rows: The newest, in order.
         left_out: How many came before them.
         holds: By exchange, the requests of clients that were held.
+        clients: The lifelines of clients, from left to right.
     """
 
     rows: tuple[SequenceRow, ...]
     left_out: int
     holds: Mapping[int, Hold]
+    clients: tuple[str, ...] = ()
 
 
-def sequence_rows(messages: Sequence[Message], *, newest: int) -> SequenceRows:
+def sequence_rows(messages: Sequence[Message], *, newest: int, names: Sequence[str] = ()) -> SequenceRows:
     """A row for each message that tells something.
 
     That a connection opens is left out, and that it closes unless something was under way on it.
@@ -92,22 +112,40 @@ def sequence_rows(messages: Sequence[Message], *, newest: int) -> SequenceRows:
     Args:
         messages: All there are, in the order seen: what is not there explains nothing.
         newest: How many rows to make, of the newest; 1 or more.
+        names: What clients are called, in the order in which they came; those beyond are numbered.
 
     Raises:
-        UsageError: if `newest` is less than 1.
+        UsageError: if `newest` is less than 1, or a name is taken.
     """
     if newest < 1:
         message = f"newest is {newest}: it has to be 1 or more"
         raise UsageError(message)
+    check_names(names)
     told = [message for message in messages if _is_telling(message)]
     found = exchanges(messages)
     lanes = client_lanes(messages)
+    count = max(lanes.values(), default=0) + 1
+    called = {connection: client_name(lane, count, names) for connection, lane in lanes.items()}
     start_ns = messages[0].at_ns if messages else 0
     return SequenceRows(
-        rows=tuple(_row(message, found, lanes, start_ns) for message in told[-newest:]),
+        rows=tuple(_row(message, found, called, start_ns) for message in told[-newest:]),
         left_out=max(0, len(told) - newest),
         holds={number: each.hold for number, each in found.items() if each.hold},
+        clients=tuple(dict.fromkeys(client_name(lane, count, names) for lane in range(count))),
     )
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Nobody can be called like another, or like one of the other lifelines.
+
+    Raises:
+        UsageError: if somebody is.
+    """
+    taken = [*names, *PARTY_NAMES.values()]
+    for name in names:
+        if taken.count(name) > 1:
+            message = f"two lifelines would be called {name!r}: every name has to be another one"
+            raise UsageError(message)
 
 
 def count_rows(messages: Iterable[Message]) -> int:
@@ -135,18 +173,19 @@ def client_lanes(messages: Iterable[Message]) -> dict[int, int]:
     return lanes
 
 
-def client_name(lane: int, count: int) -> str:
+def client_name(lane: int, count: int, names: Sequence[str] = ()) -> str:
     """What a client's lane is called.
 
     Args:
         lane: Counted from 0.
         count: How many lanes there are in all.
+        names: Those that are known, by lane.
     """
-    if count <= 1:
-        return "client"
-    if lane >= CLIENT_LANES - 1 and count > CLIENT_LANES:
-        return f"client {CLIENT_LANES}+"
-    return f"client {lane + 1}"
+    is_shared = lane >= CLIENT_LANES - 1 and count > CLIENT_LANES
+    if is_shared:
+        lane = CLIENT_LANES - 1
+    name = names[lane] if lane < len(names) else f"client {lane + 1}" if count > 1 else "client"
+    return f"{name}+" if is_shared else name
 
 
 def _is_telling(message: Message) -> bool:
@@ -156,11 +195,10 @@ def _is_telling(message: Message) -> bool:
 
 
 def _row(
-    message: Message, found: Mapping[int, Exchange], lanes: Mapping[int, int], start_ns: int
+    message: Message, found: Mapping[int, Exchange], called: Mapping[int, str], start_ns: int
 ) -> SequenceRow:
     exchange = found.get(message.exchange or 0)
-    count = max(lanes.values(), default=0) + 1
-    names = {**PARTY_NAMES, "client": client_name(lanes.get(message.connection, 0), count)}
+    names = {**PARTY_NAMES, "client": called.get(message.connection, PARTY_NAMES["client"])}
     client = _client(exchange, found)
     transport = _transport(client)
     cause = exchange.cause if exchange and message.kind == "request" else None
@@ -209,12 +247,19 @@ def _remarks(message: Message, exchange: Exchange | None) -> Iterator[str]:
         if content:
             yield content
         yield from (f"{name} {value}" for name, value in message.details if name in ("id", "prev-id"))
-        formats = [name for name, _ in message.details if name in _PUBLISHED[2:]]
-        yield "as " + ", ".join(dict.fromkeys(formats)) if formats else "without a format"
+        yield _formats({name for name, _ in message.details})
         return
     yield from _said_headers(message)
     if content:
         yield content
+
+
+def _formats(details: Set[str]) -> str:
+    """As what something is published."""
+    found = [name for name in _FORMATS if name in details]
+    if len(found) == len(_FORMATS):
+        return "in every format"
+    return "as " + ", ".join(found) if found else "without a format"
 
 
 def _said_headers(message: Message) -> Iterator[str]:

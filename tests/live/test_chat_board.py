@@ -1,30 +1,20 @@
-"""A chat whose backend goes away and comes back, with a real Pushpin: the site's part, and the board's."""
+"""The chat board with a real Pushpin: people talk, and their backend goes away and comes back."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-import requests
-from aiohttp import ClientSession, WSMsgType, web
 from matplotlib import font_manager
 
-from realtime_kit import grip, serving
-from realtime_kit.errors import ClientError, OriginError, UsageError
-from realtime_kit.lab import Site
-from realtime_kit.lab.chat import chat
+from realtime_kit.errors import ClientError, UsageError
+from realtime_kit.lab import chat
 from realtime_kit.plots.style import LIGHT
-from realtime_kit.plots.widgets.chat_board import ChatBoard
+from realtime_kit.plots.widgets import ChatBoard
 
 Eventually = Callable[[Callable[[], bool], str], None]
 pytestmark = pytest.mark.live
-
-PATIENCE_S = 40.0
-"""Pushpin's fifth try comes after 31 to 36 s."""
 
 
 @pytest.fixture(autouse=True)
@@ -32,108 +22,6 @@ def fonts_closed(nothing_left_behind: str) -> Iterator[None]:
     """Matplotlib keeps the fonts open that a thread has drawn with; they are no board's."""
     yield
     font_manager._get_font.cache_clear()
-
-
-# The site
-
-
-@pytest.fixture
-def routes() -> web.RouteTableDef:
-    table = web.RouteTableDef()
-
-    @table.post("/echo")
-    async def echo(request: web.Request) -> web.Response:
-        socket = await grip.websocket(request)
-        socket.accept()
-        for said in socket:
-            socket.send(said)
-        return socket.response()
-
-    return table
-
-
-@pytest.mark.parametrize("x_ray", [False, True])
-def test_a_websocket_outlives_its_origin_and_loses_nothing(routes: web.RouteTableDef, x_ray: bool) -> None:
-    async def talk() -> list[str]:
-        heard = []
-        async with (
-            Site(routes, x_ray=x_ray) as site,
-            ClientSession() as session,
-            session.ws_connect(site.url / "echo") as socket,
-        ):
-            port = site.origin_port
-            for round_trip in range(2):
-                await site.astop_origin()
-                await site.astop_origin()  # does nothing
-                async with session.get(site.url / "other") as refused:
-                    assert refused.status == 502
-                await socket.send_str(f"message {round_trip}")
-                await site.astart_origin()
-                await site.astart_origin()  # does nothing
-                assert site.origin_port == port
-                message = await socket.receive(timeout=PATIENCE_S)
-                assert message.type is WSMsgType.TEXT
-                heard.append(message.data)
-        return heard
-
-    assert asyncio.run(talk()) == ["message 0", "message 1"]
-
-
-def test_an_origin_in_a_process_of_its_own_is_another_one_afterwards(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "pid_app.py").write_text(
-        "import os\n"
-        "from aiohttp import web\n"
-        "routes = web.RouteTableDef()\n"
-        "@routes.get('/pid')\n"
-        "async def pid(request):\n"
-        "    return web.Response(text=str(os.getpid()))\n"
-    )
-    monkeypatch.chdir(tmp_path)
-    with serving("pid_app:routes", x_ray=True) as site:
-        pids = [requests.get(str(site.url / "pid"), timeout=PATIENCE_S).text]
-        site.stop_origin()
-        assert requests.get(str(site.url / "pid"), timeout=PATIENCE_S).status_code == 502
-        site.start_origin()
-        pids.append(requests.get(str(site.url / "pid"), timeout=PATIENCE_S).text)
-    assert len(set(pids)) == 2
-    assert str(os.getpid()) not in pids
-
-
-def test_a_site_that_is_not_up_has_no_origin_to_restart(routes: web.RouteTableDef) -> None:
-    site = serving(routes)
-    for act in (site.stop_origin, site.start_origin):
-        with pytest.raises(UsageError, match="is not up"):
-            act()
-
-
-def test_a_site_whose_origin_is_down_stops_and_starts_with_a_new_one(routes: web.RouteTableDef) -> None:
-    site = serving(routes, x_ray=True).start()
-    try:
-        site.stop_origin()
-        site.start()
-        assert requests.get(str(site.url / "other"), timeout=PATIENCE_S).status_code == 404
-        site.stop_origin()
-    finally:
-        site.stop()
-
-
-def test_a_port_that_somebody_else_has_by_now_is_named_and_can_be_tried_again(
-    routes: web.RouteTableDef,
-) -> None:
-    with serving(routes, x_ray=True) as site:
-        site.stop_origin()
-        with (
-            serving(routes, origin_port=site.origin_port),
-            pytest.raises(OriginError, match="Address already"),
-        ):
-            site.start_origin()
-        site.start_origin()
-        assert requests.get(str(site.url / "other"), timeout=PATIENCE_S).status_code == 404
-
-
-# The board
 
 
 @pytest.fixture
@@ -165,20 +53,17 @@ def test_what_one_says_everybody_hears_and_each_message_is_one_request(board: Ch
     assert board.messages == seen.heard
 
 
-def test_what_is_said_while_the_backend_is_away_is_heard_when_it_is_back(
-    board: ChatBoard, eventually: Eventually
-) -> None:
+def test_what_is_said_while_the_backend_is_away_is_heard_when_it_is_back(board: ChatBoard) -> None:
     board.start().say("Ada", "before")
-    restarting = threading.Thread(target=board.restart_backend, kwargs={"away_s": 1.5})
-    restarting.start()
-    eventually(lambda: "is away" in board.status, "still there")
-    board.say("Ben", "meanwhile")
-    restarting.join()
+    board.restart_backend(away_s=0.5, meanwhile=("Ben", "meanwhile"))
     board.say("Ada", "after")
     board.stop()
     seen = board.wait()
+    told = [each.at_ns for each in seen.seen if each.leg == "origin" and each.kind == "request"]
     assert [each.text for each in seen.heard] == ["before", "meanwhile", "after"]
     assert seen.asked == (3, 3)  # nobody had to come in again
+    assert told[3] < seen.away[0].from_ns < seen.away[0].until_ns < told[4]
+    assert "3 messages" in board.status
 
 
 def test_a_closed_room_gives_up_what_is_not_heard(board: ChatBoard, eventually: Eventually) -> None:
@@ -210,7 +95,7 @@ def test_a_message_that_does_not_come_back_in_time_is_an_error(
     board: ChatBoard, eventually: Eventually
 ) -> None:
     board.start()
-    restarting = threading.Thread(target=board.restart_backend, kwargs={"away_s": 2})
+    restarting = threading.Thread(target=board.restart_backend, kwargs={"away_s": 1})
     restarting.start()
     eventually(lambda: "is away" in board.status, "still there")
     with pytest.raises(ClientError, match=r"has not come back to everybody within 0\.2 s"):
@@ -236,10 +121,23 @@ def test_who_is_not_there_and_what_is_too_much_is_refused(board: ChatBoard) -> N
             board.say(who, text)
     with pytest.raises(UsageError, match="away_s"):
         board.restart_backend(60)
+    with pytest.raises(UsageError, match="Bob"):
+        board.restart_backend(1, meanwhile=("Bob", "hi"))
     assert board.messages == ()
 
 
-@pytest.mark.parametrize("people", [(), ("Ada", "Ada"), ("",), ("A\nB",), tuple("ABCDEFG"), ("x" * 21,)])
-def test_names_that_cannot_be_used_are_refused(people: tuple[str, ...]) -> None:
-    with pytest.raises(UsageError, match="people"):
+@pytest.mark.parametrize(
+    ("people", "said"),
+    [
+        ((), "people is"),
+        (("",), "people has ''"),
+        (("A\nB",), "people has"),
+        (tuple("ABCDEFG"), "1 to 6 names"),
+        (("x" * 21,), "1 to 20 letters"),
+        (("Ada", "Ada"), "'Ada': every name"),
+        (("Ada", "Pushpin"), "'Pushpin': every name"),
+    ],
+)
+def test_names_that_cannot_be_used_are_refused(people: tuple[str, ...], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
         chat(people)

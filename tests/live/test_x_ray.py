@@ -197,7 +197,7 @@ def test_a_websocket_is_seen_to_be_http_behind_pushpin(routes: web.RouteTableDef
         eventually(lambda: "pushpin → client: closes the connection" in told(site, without=()), "the end")
     said = [line for line in told(site) if "publish" not in line]
     assert said == [
-        "client → pushpin: GET /chat?room=1, open a WebSocket",
+        "client → pushpin: GET /chat?room=1: WebSocket",
         "pushpin → origin: POST /chat?room=1: OPEN",
         "origin → pushpin: 200: OPEN + subscribe chat",
         "pushpin → client: 101, the WebSocket is open",

@@ -16,7 +16,7 @@ from wsproto.frame_protocol import FrameProtocol
 
 from realtime_kit.errors import UsageError
 from realtime_kit.plots import DARK, LIGHT, draw_sequence, sequence_figure, sequence_html, sequence_table
-from realtime_kit.plots.sequence_rows import client_lanes, one_line, sequence_rows
+from realtime_kit.plots.sequence_rows import Away, client_lanes, one_line, sequence_rows
 from realtime_kit.taps import XRay
 from realtime_kit.taps.x_ray.dialogue import Dialogue, Utterance
 from realtime_kit.taps.x_ray.telling import Told
@@ -313,6 +313,62 @@ def test_long_titles_are_cut_not_squeezed():
     assert "GET /$x_1$&<b>" in words(figure)
 
 
+def test_clients_can_have_names_and_a_long_one_is_cut():
+    figure = sequence_figure(crowd().messages, newest=40, names=("Ada", "Christopher Robin", "Cy"))
+    assert {"Ada", "Chris…", "Cy+"} <= set(words(figure))
+    assert not any(text.startswith("client") for text in words(figure))
+
+
+@pytest.mark.parametrize("names", [("Ada", "Ada"), ("Pushpin",), ("Ada", "origin")])
+def test_two_lifelines_with_one_name_are_refused(names):
+    with pytest.raises(UsageError, match="every name has to be another one"):
+        sequence_figure(chat().messages, names=names)
+
+
+def without_origin(messages, *, from_s, until_s, theme=LIGHT, newest=30):
+    figure = Figure(figsize=(11, 9), dpi=100)
+    away = Away(round(from_s * 1e9), None if until_s is None else round(until_s * 1e9))
+    draw_sequence(figure, messages, theme, newest=newest, away=[away])
+    return figure
+
+
+def hollow(figure, theme=LIGHT):
+    return [each for each in bars(figure) if same_color(each.get_facecolor(), theme.background)]
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_a_time_without_an_origin_is_hollow_beside_what_happens_in_it(theme):
+    messages = chat().messages
+    figure = without_origin(
+        messages, from_s=0.0045, until_s=0.0055, theme=theme
+    )  # the client speaks at 0.005
+    heights = [each.get_ydata()[0] for each in lines(figure)]
+    (gap,) = hollow(figure, theme)
+    assert heights[3] < gap.get_y() < heights[4] < gap.get_y() + gap.get_height() < heights[5]
+    assert "no origin for 1 ms" in words(figure)
+    assert any("hollow: no origin" in text for text in words(figure))
+
+
+def test_one_that_goes_on_reaches_the_end_of_the_lifeline():
+    figure = without_origin(chat().messages, from_s=0.0075, until_s=None)
+    (gap,) = hollow(figure)
+    assert gap.get_y() + gap.get_height() > max(each.get_ydata()[0] for each in lines(figure))
+    assert "no origin" in words(figure)
+
+
+def test_one_in_which_nothing_happens_stands_between_two_rows_and_has_no_words():
+    figure = without_origin(chat().messages, from_s=0.0042, until_s=0.0044)
+    heights = [each.get_ydata()[0] for each in lines(figure)]
+    (gap,) = hollow(figure)
+    assert heights[3] < gap.get_y() < gap.get_y() + gap.get_height() < heights[4]
+    assert not any("no origin for" in text for text in words(figure))
+
+
+def test_one_that_ended_before_what_is_drawn_is_not():
+    assert not hollow(without_origin(chat().messages, from_s=0.001, until_s=0.002, newest=3))
+    assert not hollow(without_origin([], from_s=0, until_s=None))
+
+
 def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(UsageError, match="width_in is 5: a sequence needs at least 9 inches"):
         sequence_figure([], width_in=5)
@@ -360,6 +416,23 @@ def test_remarks_say_what_titles_leave_out():
     assert own.remark == "no client asked: repeats its request · last news up to 3"
     assert own.why == "Pushpin's own: repeats request 2"
     assert [row.remark for row in rows_of(chat().messages)][-2:] == ["m:hi", ""]
+
+
+@pytest.mark.parametrize(
+    ("formats", "said"),
+    [
+        ('{"http-stream":{"content":"hi"},"ws-message":{"content":"hi"}}', "as http-stream, ws-message"),
+        (
+            '{"http-response":{"body":"hi"},"http-stream":{"content":"hi"},"ws-message":{"content":"hi"}}',
+            "in every format",
+        ),
+    ],
+)
+def test_all_formats_together_need_no_list(formats, said):
+    wires = Wires()
+    item = f'{{"items":[{{"channel":"news","formats":{formats}}}]}}'.encode()
+    wires.asks(1, "/publish/", leg="publish", method="POST", body=item)
+    assert rows_of(wires.messages)[0].remark.endswith(said)
 
 
 @pytest.mark.parametrize(

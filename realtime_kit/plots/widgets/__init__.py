@@ -3,6 +3,7 @@
 from realtime_kit.plots.widgets.board import Board
 from realtime_kit.plots.widgets.browser_client import BrowserClient
 from realtime_kit.plots.widgets.browser_receipt import BrowserReceipt
+from realtime_kit.plots.widgets.chat_board import ChatBoard
 from realtime_kit.plots.widgets.choice_explorer import ChoiceExplorer
 from realtime_kit.plots.widgets.live_picture import FrameCost, LivePicture
 from realtime_kit.plots.widgets.polling_explorer import PollingExplorer
@@ -17,6 +18,7 @@ __all__ = [
     "Board",
     "BrowserClient",
     "BrowserReceipt",
+    "ChatBoard",
     "ChoiceExplorer",
     "Course",
     "FrameCost",

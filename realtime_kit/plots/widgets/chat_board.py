@@ -39,8 +39,8 @@ class Room(Protocol):
     async def say(self, who: str, text: str, timeout_s: float) -> None:
         """Say something; returns when everybody has heard it. Waits for the room to open."""
 
-    async def restart_backend(self, away_s: float) -> None:
-        """Take the backend away for some seconds. Waits for the room to open."""
+    async def restart_backend(self, away_s: float, meanwhile: tuple[str, str] | None) -> None:
+        """Take the backend away for some seconds, in which somebody may speak. Waits for the room to open."""
 
 
 class ChatBoard(Board[ChatView, ChatView]):
@@ -76,8 +76,8 @@ class ChatBoard(Board[ChatView, ChatView]):
         super().__init__(
             title="A room with a window",
             lead="Say something, and see it cross the wires: a WebSocket message on one side of Pushpin, "
-            "an HTTP request on the other. Clients are numbered in the order in which people came.",
-            describe="A sequence diagram of the newest messages between clients, Pushpin, the backend and the "
+            "an HTTP request on the other. The backend is called origin there, as it is to Pushpin.",
+            describe="A sequence diagram of the newest messages between people, Pushpin, the backend and the "
             "publisher. The table below has the same messages.",
             first=ChatView(self._people),
             controls=[*rows, self._restart, self._log],
@@ -124,17 +124,19 @@ class ChatBoard(Board[ChatView, ChatView]):
         """
         background.run(self._open_room().say(who, text, timeout_s))
 
-    def restart_backend(self, away_s: float = AWAY_S) -> None:
+    def restart_backend(self, away_s: float = AWAY_S, *, meanwhile: tuple[str, str] | None = None) -> None:
         """Take the backend away, bring it back, and return then. Nobody's connection ends.
 
         Args:
             away_s: How long it stays away, seconds; what is said meanwhile is heard afterwards.
+            meanwhile: Who says what while it is away, such as `("Ben", "hello?")`; this then returns when
+                everybody has heard it.
 
         Raises:
-            UsageError: if the room is not open, or Pushpin would not wait that long.
+            UsageError: if the room is not open, or Pushpin would not wait that long, or what is to be said cannot be.
             ClientError: if the room was closed meanwhile.
         """
-        background.run(self._open_room().restart_backend(away_s))
+        background.run(self._open_room().restart_backend(away_s, meanwhile))
 
     @property
     def messages(self) -> tuple[Said, ...]:
@@ -189,13 +191,15 @@ class ChatBoard(Board[ChatView, ChatView]):
             updates.put(each, disabled=not (view.is_open and self.running))
 
     def _table(self, view: ChatView) -> Tabular:
-        rows = [cells(row) for row in sequence_rows(view.seen, newest=NEWEST).rows]
+        rows = [cells(row) for row in sequence_rows(view.seen, newest=NEWEST, names=view.people).rows]
         entered, told = view.asked
         note = (
             f"{_count(len(view.said), 'message')} to the room. The backend has seen "
             f"{_count(entered + told, 'request')}: {entered:,} to let somebody in, "
             f"{told:,} for what came on a WebSocket."
         )
+        if view.dropped:
+            note += " That is counted in the newest messages on the wires; earlier ones are forgotten."
         return DataTable("The newest messages on the wires", HEADINGS, rows, [note])
 
 

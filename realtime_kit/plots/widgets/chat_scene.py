@@ -25,5 +25,5 @@ class ChatScene(Scene[ChatView]):
 
     def update(self, view: ChatView) -> bool:
         """Draw the newest messages; always all of it."""
-        draw_sequence(self._figure, view.seen, self._theme, newest=NEWEST)
+        draw_sequence(self._figure, view.seen, self._theme, newest=NEWEST, names=view.people, away=view.away)
         return True

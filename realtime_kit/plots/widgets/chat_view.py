@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from realtime_kit.plots.sequence_rows import Away
 from realtime_kit.taps.x_ray import Message, exchanges
 
 SHOWN = 30
@@ -37,7 +38,9 @@ class ChatView:
     Attributes:
         people: Who is in it, in the order in which they came.
         said: All messages, in the order in which they were said.
-        seen: What crossed the wires, oldest first.
+        seen: What crossed the wires, oldest first: the newest of it.
+        dropped: How much came before that.
+        away: When there was no backend.
         phase: What is going on, in a sentence.
         is_open: Whether everybody is in, and can speak.
     """
@@ -45,6 +48,8 @@ class ChatView:
     people: tuple[str, ...]
     said: tuple[Said, ...] = ()
     seen: tuple[Message, ...] = ()
+    dropped: int = 0
+    away: tuple[Away, ...] = ()
     phase: str = ""
     is_open: bool = False
 

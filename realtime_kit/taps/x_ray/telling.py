@@ -65,7 +65,7 @@ def tell_request(head: Head, body: Body, *, publishes: bool = False) -> Told:
     kind: Kind = "request"
     title, details, text = line, _told(head), body.text()
     if head.get("Upgrade").lower() == "websocket":
-        title = f"{line}, open a WebSocket"
+        title = f"{line}: WebSocket"
     elif said := _events(head, body, controls=False):
         title, details, text = f"{line}: {said.title}", (*details, *said.details), ""
     elif publishes and (published := items.read(head, body.content)):

@@ -40,8 +40,8 @@ class FakeRoom:
         self.said.append(Said(who, text, is_heard=True))
         self.report(ChatView(("Ada", "Ben"), tuple(self.said), is_open=True))
 
-    async def restart_backend(self, away_s):
-        self.restarts.append(away_s)
+    async def restart_backend(self, away_s, meanwhile):
+        self.restarts.append((away_s, meanwhile))
 
 
 @pytest.fixture
@@ -174,9 +174,9 @@ def test_the_backend_is_restarted_by_its_button_and_by_a_call(board, room):
     opened(board)
     buttons(board, "Restart the backend")[0].click()
     until(lambda: room.restarts)
-    board.restart_backend(away_s=7)
+    board.restart_backend(away_s=7, meanwhile=("Ben", "hello?"))
 
-    assert room.restarts == [3.0, 7]
+    assert room.restarts == [(3.0, None), (7, ("Ben", "hello?"))]
 
 
 def test_what_goes_wrong_is_said_after_a_press_and_raised_by_a_call(board, room):

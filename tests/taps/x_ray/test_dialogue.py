@@ -203,7 +203,7 @@ SCRIPTS = {
             (ASK, frames(CloseConnection(code=4009), client=True)),
         ],
         [
-            (">", 1, "GET /chat, open a WebSocket", ""),
+            (">", 1, "GET /chat: WebSocket", ""),
             ("<", 1, "101, the WebSocket is open", ""),
             (">", 1, "TEXT 2 B", "hi"),
             ("<", 1, "PING 13 B", "are you there"),
@@ -220,7 +220,7 @@ SCRIPTS = {
             (ANSWER, ok(b"no", status=b"403 Forbidden") + ok(b"x")),
         ],
         [
-            (">", 1, "GET /chat, open a WebSocket", ""),
+            (">", 1, "GET /chat: WebSocket", ""),
             ("<", 1, "403 Forbidden, 2 B", "no"),
             (">", 2, "GET /a", ""),
             ("<", 2, "200 OK, 1 B", "x"),

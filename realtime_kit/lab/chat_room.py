@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -15,6 +15,7 @@ from aiohttp import web
 from realtime_kit.errors import ClientError, MissingDependency, UsageError
 from realtime_kit.lab.site import Site
 from realtime_kit.origin import grip
+from realtime_kit.plots.sequence_rows import Away, check_names
 from realtime_kit.plots.style import Theme
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def chat(people: Sequence[str] = ("Ada", "Ben"), theme: Theme | None = None) -> 
     """A room with a window on its wires: `start()` it or press the button, then `say()` something.
 
     Args:
-        people: Who is in the room, 1 to 6 different names.
+        people: Who is in the room, 1 to 6 different names, and none of the other parties'.
         theme: Colours of the picture; None follows the notebook's.
 
     Raises:
@@ -60,9 +61,10 @@ def chat(people: Sequence[str] = ("Ada", "Ben"), theme: Theme | None = None) -> 
 
 def _checked_people(people: Sequence[str]) -> tuple[str, ...]:
     names = (people,) if isinstance(people, str) else tuple(people)
-    if not 1 <= len(names) <= MOST_PEOPLE or len(set(names)) < len(names):
-        message = f"people is {people!r}: it has to be 1 to {MOST_PEOPLE} different names"
+    if not 1 <= len(names) <= MOST_PEOPLE:
+        message = f"people is {people!r}: it has to be 1 to {MOST_PEOPLE} names"
         raise UsageError(message)
+    check_names(names)
     for name in names:
         if not (name.isprintable() and name.strip() == name and 1 <= len(name) <= LONGEST_NAME):
             message = f"people has {name!r}: a name is 1 to {LONGEST_NAME} letters on one line"
@@ -90,6 +92,7 @@ class _Room:
     def __init__(self, people: tuple[str, ...]) -> None:
         self._people = people
         self._said: list[_Pending] = []
+        self._away: list[Away] = []
         self._sockets: dict[str, Socket] = {}
         self._site: Site | None = None
         self._phase = "Starting Pushpin and the backend …"
@@ -125,6 +128,27 @@ class _Room:
 
     async def say(self, who: str, text: str, timeout_s: float) -> None:
         """Returns when everybody has heard it."""
+        self._check_saying(who, text)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._while_open(lambda: self._say(who, text))
+        except TimeoutError as error:
+            message = f"what {who} said has not come back to everybody within {timeout_s:g} s"
+            raise ClientError(message) from error
+
+    async def restart_backend(self, away_s: float, meanwhile: tuple[str, str] | None) -> None:
+        """Returns when it is back, and everybody has heard what was said meanwhile."""
+        if not 0 <= away_s <= LONGEST_AWAY_S:
+            message = (
+                f"away_s is {away_s!r}: it has to be 0 to {LONGEST_AWAY_S:g} s, because after half a minute "
+                "Pushpin no longer tries"
+            )
+            raise UsageError(message)
+        if meanwhile is not None:
+            self._check_saying(*meanwhile)
+        await self._while_open(lambda: self._restart(away_s, meanwhile))
+
+    def _check_saying(self, who: str, text: str) -> None:
         if who not in self._people:
             message = f"nobody is called {who!r}: in the room are {', '.join(self._people)}"
             raise UsageError(message)
@@ -133,22 +157,6 @@ class _Room:
                 f"{who} says {len(text):,} letters: it has to be 1 to {LONGEST_TEXT}, and not only spaces"
             )
             raise UsageError(message)
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._while_open(lambda: self._say(who, text))
-        except TimeoutError as error:
-            message = f"what {who} said has not come back to everybody within {timeout_s:g} s"
-            raise ClientError(message) from error
-
-    async def restart_backend(self, away_s: float) -> None:
-        """Returns when it is back."""
-        if not 0 <= away_s <= LONGEST_AWAY_S:
-            message = (
-                f"away_s is {away_s!r}: it has to be 0 to {LONGEST_AWAY_S:g} s, because after half a minute "
-                "Pushpin no longer tries"
-            )
-            raise UsageError(message)
-        await self._while_open(lambda: self._restart(away_s))
 
     # The backend
 
@@ -168,16 +176,27 @@ class _Room:
 
         return routes
 
-    async def _restart(self, away_s: float) -> None:
+    async def _restart(self, away_s: float, meanwhile: tuple[str, str] | None) -> None:
         assert self._site is not None  # noqa: S101 - for the type checker; the room is open
         async with self._restarts:
             await self._site.astop_origin()
-            self._phase = "The backend is away. Pushpin keeps what is said, and tries again and again."
-            try:
-                await asyncio.sleep(away_s)
-            finally:
-                await self._site.astart_origin()
-            self._phase = "The backend is back. Nobody's connection has ended."
+            going = [self._come_back(self._site, away_s)]
+            if meanwhile is not None:
+                going.append(self._say(*meanwhile))
+            for error in await asyncio.gather(*going, return_exceptions=True):
+                if error is not None:
+                    raise error
+
+    async def _come_back(self, site: Site, away_s: float) -> None:
+        gone = Away(time.monotonic_ns())
+        self._away.append(gone)
+        self._look("The backend is away. Pushpin keeps what is said, and tries again and again.")
+        try:
+            await asyncio.sleep(away_s)
+        finally:
+            await site.astart_origin()
+            self._away[-1] = replace(gone, until_ns=time.monotonic_ns())
+        self._look("The backend is back. Nobody's connection has ended.")
 
     # The people
 
@@ -247,8 +266,13 @@ class _Room:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
 
-    def _look(self) -> None:
-        """Report how it is, if that has changed."""
+    def _look(self, phase: str | None = None) -> None:
+        """Report how it is, if that has changed.
+
+        Args:
+            phase: What is going on from now on; None for what was before.
+        """
+        self._phase = phase or self._phase
         view = self._view()
         if view != self._reported:
             self._reported = view
@@ -261,6 +285,8 @@ class _Room:
             people=self._people,
             said=tuple(Said(each.who, each.text, not each.waiting) for each in self._said),
             seen=tuple(self._site.x_ray.messages()) if self._site else (),
+            dropped=self._site.x_ray.dropped if self._site else 0,
+            away=tuple(self._away),
             phase=self._phase,
             is_open=self._is_open,
         )
