@@ -4,13 +4,13 @@
 the main thread while a cell awaits.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from queue import Empty
 from typing import Any
 
 import pytest
@@ -18,7 +18,6 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
 
 DEADLINE_S = 60.0
-SILENT_S = 2.0
 PICTURES = Path(__file__).with_name("pictures.py")
 
 MAKE = f"""
@@ -53,6 +52,7 @@ class Browser:
         self.updates: list[str] = []
         self.troubles: list[str] = []
         self.idle: set[str] = set()
+        self.asked: set[str] = set()
         self.subshell = self._subshell()
 
     def _subshell(self) -> str | None:
@@ -65,11 +65,7 @@ class Browser:
 
     def take(self) -> None:
         """One message of the kernel's."""
-        try:
-            message = self.client.get_iopub_msg(timeout=SILENT_S)
-        except Empty:
-            self.nudge()
-            return
+        message = self.client.get_iopub_msg(timeout=DEADLINE_S)
         kind, content = message["msg_type"], message["content"]
         if kind == "comm_open":
             self.widgets[content["comm_id"]] = content["data"].get("state", {})
@@ -83,12 +79,15 @@ class Browser:
         elif kind == "error" or (kind == "stream" and content["name"] == "stderr"):
             self.troubles.append(content.get("text") or "\n".join(content["traceback"]))
 
-    def nudge(self) -> None:
-        """Before 7.4 a request may lie unread until somebody connects (ipykernel issue 1554)."""
-        other = self.manager.client()
-        other.start_channels(shell=True, iopub=False, stdin=False, hb=False, control=False)
-        other.shell_channel.send(other.session.msg("kernel_info_request"))
-        other.stop_channels()
+    def hear_replies(self) -> None:
+        """Wait for the replies to all requests that are over.
+
+        Before 7.4 what arrives while the kernel sends a reply may lie unread (ipykernel issue 1554). A person is
+        slower than that.
+        """
+        while self.asked & self.idle:
+            reply = self.client.get_shell_msg(timeout=DEADLINE_S)
+            self.asked.discard(reply["parent_header"].get("msg_id"))
 
     def until(self, condition) -> None:
         deadline = time.monotonic() + DEADLINE_S
@@ -106,6 +105,8 @@ class Browser:
             "allow_stdin": False,
         }
         message = self.client.session.msg("execute_request", content, metadata=metadata)
+        self.hear_replies()
+        self.asked.add(message["header"]["msg_id"])
         self.client.shell_channel.send(message)
         return message["header"]["msg_id"]
 
@@ -118,6 +119,7 @@ class Browser:
         message = self.client.session.msg("comm_msg", {"comm_id": comm_id, "data": data})
         if self.subshell:
             message["header"]["subshell_id"] = self.subshell
+        self.hear_replies()
         self.client.shell_channel.send(message)
 
     def find(self, name: str) -> str:
@@ -142,7 +144,7 @@ def overlay(version: str, folder: Path) -> Path:
         [*command, "--target", folder, f"ipykernel=={version}"], capture_output=True, text=True
     )
     if done.returncode:
-        pytest.skip(f"ipykernel {version} cannot be had here: {done.stderr.strip()[-200:]}")
+        pytest.fail(f"ipykernel {version} cannot be had: {done.stderr.strip()[-200:]}", pytrace=False)
     return folder
 
 
@@ -152,7 +154,9 @@ def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if request.param != "installed":
         environment["PYTHONPATH"] = str(overlay(request.param, tmp_path_factory.mktemp("ipykernel")))
     manager, client = start_new_kernel(kernel_name="python3", env=environment)
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(manager.shutdown_kernel, now=True)
+        stack.callback(client.stop_channels)
         browser = Browser(manager, client)
         browser.run("import ipykernel; version = ipykernel.__version__")
         if request.param != "installed":
@@ -160,9 +164,6 @@ def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         assert not browser.troubles
         browser.run(MAKE)
         yield browser
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
 
 
 @pytest.fixture
