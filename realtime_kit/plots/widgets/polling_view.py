@@ -78,10 +78,10 @@ class Measured:
 
     def curve(self) -> NDArray[np.float64]:
         """The distribution so far: shape (points, 2), latency in seconds and share of the deliveries."""
-        if self.run is not None:
+        if self.run is not None and self.run[POLLING].latency_curve_s:
             points = np.column_stack([self.run[POLLING].latency_curve_s, CURVE_SHARES])
             return np.asarray(points[np.isfinite(points[:, 0])])
-        if not self.deliveries:
+        if self.run is not None or not self.deliveries:
             return np.empty((0, 2))
         filled = self.counts[: int(np.flatnonzero(self.counts)[-1]) + 1]
         shares = np.concatenate([[0.0], np.cumsum(filled) / self.deliveries])

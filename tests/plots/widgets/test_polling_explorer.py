@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from realtime_kit.errors import UsageError
+from realtime_kit.measurements import Ledger
 from realtime_kit.plots.style import LIGHT
 from realtime_kit.plots.widgets.frames import still_figure
 from realtime_kit.plots.widgets.life import parts
@@ -85,6 +86,15 @@ def test_the_finished_run_s_figures_take_the_place_of_the_live_ones(pictures, me
     assert finished.requests_per_s == run[POLLING].load.origin_requests_per_s
     assert finished.deliveries == run[POLLING].ledger.expected
     assert finished.curve()[:, 0].tolist() == list(run[POLLING].latency_curve_s)
+
+
+def test_a_run_that_ended_before_anything_counts_has_no_curve(pictures, measured):
+    run = pictures.finished_run(POLLING)
+    empty = replace(run.results[0], latency_curve_s=(), ledger=Ledger(0, 0, 0, 0, 0, 0))
+    finished = measured.finished(replace(run, results=(empty,)))
+    assert finished.curve().shape == (0, 2)
+    assert np.isnan(finished.quantiles_s(0.5)).all()
+    scene_of(PollingView(SETTINGS, finished))
 
 
 def test_a_lost_quantile_is_infinite(pictures, measured):

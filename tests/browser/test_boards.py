@@ -1,0 +1,221 @@
+"""Boards in a real JupyterLab: pressed, watched, stopped and closed, as a learner does it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+
+BEGIN = """
+import threading, psutil
+from aiohttp import web
+from realtime_kit import grip, lab, serving, sse_events
+
+routes = web.RouteTableDef()
+
+@routes.get("/news")
+async def news(_):
+    return grip.hold_stream("news", body=b":\\n\\n")
+
+site = serving(routes)
+"""
+
+BOARDS = {
+    "race": "lab.race_board(clients=5, rate=10, interval_s=0.5, seconds=60)",
+    "polling": "lab.polling_explorer(interval_s=0.5, clients=10, rate_per_s=5, seconds=60)",
+    "long-polls": "lab.long_poll_microscope(clients=3, rate=4, seconds=30)",
+    "history": "lab.history_timeline(history=30, page_events=10, rate=5, seconds=30)",
+    "choice": "lab.choice_explorer(clients=20, rate_per_s=20, interval_s=0.5)",
+    "statistics": "lab.statistics_panel(site.start())",
+    "chat": "lab.chat()",
+}
+"""How each is made; what it measures (the choice apart) goes on for longer than a test looks at it."""
+
+LOOKED_AT = 3
+"""So many times a picture has to move and the numbers have to grow."""
+
+START = {"race": "Start the race", "polling": "Measure"}
+BOARD = ".rtk-board"
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+ALL_OF_IT = {"width": 1280, "height": 1500}
+"""A window that is high enough for a board, its table and its picture at once."""
+
+Eventually = Callable[[Callable[[], Any], Callable[[], str]], Any]
+
+
+class Shown:
+    """A board in a notebook."""
+
+    def __init__(self, notebook: Any, name: str) -> None:
+        self.notebook = notebook
+        self.name = name
+        self.board = notebook.page.locator(BOARD)
+
+    def press(self, words: str) -> None:
+        self.board.get_by_role("button", name=words, exact=True).first.click()
+
+    def says(self, words: str) -> None:
+        self.board.get_by_role("status").filter(has_text=words).wait_for()
+
+    def picture(self) -> bytes:
+        """What can be seen of it."""
+        picture: bytes = self.board.locator("img").screenshot()
+        return picture
+
+    def counted(self) -> float:
+        """All numbers of its tables together: what is counted only grows."""
+        texts = self.board.locator(".rtk-data td, .rtk-data p").all_inner_texts()
+        return sum(float(each.replace(",", "")) for text in texts for each in NUMBER.findall(text))
+
+    def moves(self, eventually: Eventually) -> None:
+        seen = self.picture()
+        eventually(lambda: self.picture() != seen, lambda: "the picture stands still")
+
+    def grows(self, eventually: Eventually) -> None:
+        seen = self.counted()
+        eventually(lambda: self.counted() > seen, lambda: f"the numbers stay: {seen}")
+
+    def photograph(self, lab: Any) -> None:
+        self.board.scroll_into_view_if_needed()
+        for theme in ("Dark", "Light"):
+            lab.wear(theme)
+            self.notebook.screenshot(f"board-{self.name}-{theme.lower()}", of=BOARD)
+
+
+@pytest.fixture(scope="module")
+def notebook(lab_of_module: Any) -> Any:
+    opened = lab_of_module.write("boards", BEGIN, *(f"board = {made}\nboard" for made in BOARDS.values()))
+    opened.page.set_viewport_size(ALL_OF_IT)
+    opened.run_cell(0)
+    return opened
+
+
+@pytest.fixture
+def shown(notebook: Any, request: pytest.FixtureRequest) -> Iterator[Shown]:
+    """A board that has been made; afterwards nothing of it is left in the page or behind the kernel."""
+    name = request.param
+    notebook.run_cell(1 + list(BOARDS).index(name))
+    assert notebook.errors() == []
+    made = Shown(notebook, name)
+    made.board.wait_for()
+    yield made
+    notebook.ask("board.close(); site.stop()")
+    made.board.wait_for(state="detached")
+    notebook.until("not psutil.Process().children()")
+    notebook.command("notebook:clear-all-cell-outputs")
+
+
+def each(*names: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("shown", names, indirect=True)
+
+
+@each("race", "polling", "long-polls", "history")
+def test_its_button_measures_and_the_picture_moves_and_the_numbers_grow(
+    shown: Shown, lab_of_module: Any, eventually: Eventually
+) -> None:
+    shown.press(START.get(shown.name, "Start"))
+    for _ in range(LOOKED_AT):
+        shown.moves(eventually)
+        shown.grows(eventually)
+    shown.photograph(lab_of_module)
+
+    shown.press("Stop")
+    shown.notebook.until("not board.running")
+
+    assert "cannot" not in shown.board.get_by_role("status").inner_text()
+
+
+@each("choice")
+def test_a_check_puts_measurement_beside_theory(shown: Shown, lab_of_module: Any) -> None:
+    measured = shown.board.get_by_role("row", name=", measured")
+    assert measured.count() == 0
+
+    shown.press("Check it")
+
+    measured.first.wait_for()
+    assert measured.count() == 4
+    shown.photograph(lab_of_module)
+
+
+@each("statistics")
+def test_a_panel_looks_by_itself_and_sees_who_comes(
+    shown: Shown, lab_of_module: Any, eventually: Eventually
+) -> None:
+    seen = shown.counted()
+    shown.notebook.ask("listener = sse_events(site.url / 'news')")
+    shown.notebook.ask("threading.Thread(target=next, args=(listener,), daemon=True).start()")
+    shown.notebook.until("site.pushpin.statistics.subscribers('news') == 1")
+
+    shown.notebook.ask("site.publish('news', 'hello')")
+
+    eventually(lambda: shown.counted() >= seen + 3, lambda: f"the numbers stay: {shown.counted()}")
+    shown.moves(eventually)
+    shown.photograph(lab_of_module)
+    shown.press("Stop")
+    shown.says("Not looking any more.")
+
+
+@each("chat")
+def test_what_is_typed_is_said_and_crosses_the_wires_in_the_picture(
+    shown: Shown, lab_of_module: Any, eventually: Eventually
+) -> None:
+    shown.press("Open the room")
+    shown.says("Everybody is in the room.")
+    before = shown.picture()
+
+    shown.board.get_by_role("textbox").first.fill("hello <b>all</b>")
+    shown.press("Say")
+
+    shown.board.get_by_role("log").filter(has_text="Ada: hello <b>all</b>").wait_for()
+    shown.notebook.until("len(board.messages) == 1")
+    eventually(lambda: shown.picture() != before, lambda: "the picture stands still")
+    shown.photograph(lab_of_module)
+
+
+@each("race")
+def test_the_close_button_ends_the_measurement_and_removes_the_board(shown: Shown) -> None:
+    shown.press("Start the race")
+    shown.notebook.until("psutil.Process().children()")
+
+    shown.press("Close")
+
+    shown.board.wait_for(state="detached")
+    shown.notebook.until("not psutil.Process().children()")
+
+
+@each("race")
+def test_a_cell_that_is_run_again_has_one_board_that_works(shown: Shown) -> None:
+    shown.press("Start the race")
+    shown.notebook.until("psutil.Process().children()")
+
+    shown.notebook.run_cell(1)
+
+    shown.notebook.until("not psutil.Process().children()")
+    shown.says("Ready.")
+    assert shown.board.count() == 1
+    shown.press("Start the race")
+    shown.notebook.until("board.running")
+
+
+def test_a_kernel_that_is_restarted_in_the_middle_of_a_race_leaves_nothing(
+    lab: Any, jupyter: Any, eventually: Eventually
+) -> None:
+    notebook = lab.write("restarted", BEGIN, f"board = {BOARDS['race']}\nboard.start()\nboard")
+    notebook.run_all()
+    notebook.until("len(psutil.Process().children()) > 3")
+    kernel = int(notebook.ask("import os; print(os.getpid())"))
+    before = [kernel, *(child.pid for child in psutil.Process(kernel).children(recursive=True))]
+
+    notebook.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
+
+    def left() -> list[Any]:
+        return [process for process in jupyter.started() if process.pid in before]
+
+    eventually(lambda: not left(), lambda: f"left: {left()}")
