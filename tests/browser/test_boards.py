@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import psutil
 import pytest
+from PIL import Image
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 
@@ -42,6 +44,7 @@ LOOKED_AT = 3
 START = {"race": "Start the race", "polling": "Measure"}
 BOARD = ".rtk-board"
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+HALF_GREY = 128
 ALL_OF_IT = {"width": 1280, "height": 1500}
 """A window that is high enough for a board, its table and its picture at once."""
 
@@ -80,10 +83,21 @@ class Shown:
         seen = self.counted()
         eventually(lambda: self.counted() > seen, lambda: f"the numbers stay: {seen}")
 
-    def photograph(self, lab: Any) -> None:
+    def wears(self, theme: str) -> Callable[[], bool]:
+        """Whether the picture is on dark paper, or on light."""
+
+        def looks_so() -> bool:
+            with Image.open(io.BytesIO(self.picture())) as picture:
+                return (picture.convert("L").getpixel((8, 8)) < HALF_GREY) is (theme == "Dark")
+
+        return looks_so
+
+    def photograph(self, lab: Any, eventually: Eventually) -> None:
+        """In both themes, once the picture has followed the page."""
         self.board.scroll_into_view_if_needed()
         for theme in ("Dark", "Light"):
             lab.wear(theme)
+            eventually(self.wears(theme), lambda: "the picture does not follow the page")
             self.notebook.screenshot(f"board-{self.name}-{theme.lower()}", of=BOARD)
 
 
@@ -122,7 +136,7 @@ def test_its_button_measures_and_the_picture_moves_and_the_numbers_grow(
     for _ in range(LOOKED_AT):
         shown.moves(eventually)
         shown.grows(eventually)
-    shown.photograph(lab_of_module)
+    shown.photograph(lab_of_module, eventually)
 
     shown.press("Stop")
     shown.notebook.until("not board.running")
@@ -131,7 +145,9 @@ def test_its_button_measures_and_the_picture_moves_and_the_numbers_grow(
 
 
 @each("choice")
-def test_a_check_puts_measurement_beside_theory(shown: Shown, lab_of_module: Any) -> None:
+def test_a_check_puts_measurement_beside_theory(
+    shown: Shown, lab_of_module: Any, eventually: Eventually
+) -> None:
     measured = shown.board.get_by_role("row", name=", measured")
     assert measured.count() == 0
 
@@ -139,7 +155,7 @@ def test_a_check_puts_measurement_beside_theory(shown: Shown, lab_of_module: Any
 
     measured.first.wait_for()
     assert measured.count() == 4
-    shown.photograph(lab_of_module)
+    shown.photograph(lab_of_module, eventually)
 
 
 @each("statistics")
@@ -155,7 +171,7 @@ def test_a_panel_looks_by_itself_and_sees_who_comes(
 
     eventually(lambda: shown.counted() >= seen + 3, lambda: f"the numbers stay: {shown.counted()}")
     shown.moves(eventually)
-    shown.photograph(lab_of_module)
+    shown.photograph(lab_of_module, eventually)
     shown.press("Stop")
     shown.says("Not looking any more.")
 
@@ -174,7 +190,7 @@ def test_what_is_typed_is_said_and_crosses_the_wires_in_the_picture(
     shown.board.get_by_role("log").filter(has_text="Ada: hello <b>all</b>").wait_for()
     shown.notebook.until("len(board.messages) == 1")
     eventually(lambda: shown.picture() != before, lambda: "the picture stands still")
-    shown.photograph(lab_of_module)
+    shown.photograph(lab_of_module, eventually)
 
 
 @each("race")

@@ -70,7 +70,7 @@ class ChatBoard(Board[ChatView, ChatView]):
             lambda: self._soon(self.restart_backend),
             disabled=True,
         )
-        self._restart.layout.width = "auto"
+        self._restart.layout.width = "max-content"
         self._log = ipywidgets.HTML(room_html(()))
         rows = [ipywidgets.HBox([self._fields[who], self._speak[who]]) for who in self._people]
         super().__init__(
@@ -200,7 +200,9 @@ class ChatBoard(Board[ChatView, ChatView]):
         )
         if view.dropped:
             note += " That is counted in the newest messages on the wires; earlier ones are forgotten."
-        return DataTable("The newest messages on the wires", HEADINGS, rows, [note])
+        return DataTable(
+            "The newest messages on the wires", HEADINGS, rows, [note], words=["who", "what", "details"]
+        )
 
 
 def _count(count: int, name: str) -> str:

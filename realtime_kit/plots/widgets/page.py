@@ -22,7 +22,7 @@ STYLE = (
     ".rtk-data th,.rtk-data td{padding:.15em 1em .15em 0;text-align:right;vertical-align:top;border:0;"
     "white-space:nowrap;color:inherit;background:transparent}"
     ".rtk-data thead th{font-weight:600;border-bottom:1px solid var(--jp-border-color1,currentColor)}"
-    ".rtk-data th:first-child{text-align:left}"
+    ".rtk-data th:first-child,.rtk-data .rtk-words{text-align:left}"
     ".rtk-data tbody th{font-weight:400}"
     ".rtk-data p{margin:.2em 0!important}"
     "</style>"
@@ -39,20 +39,25 @@ class DataTable:
         headings: Heading and explanation of each column; the first is that of the rows' names.
         rows: Cells of each row, its name first.
         notes: Sentences above it.
+        words: Headings of the columns that hold words, which begin at the left; figures end at the right.
     """
 
     caption: str
     headings: Sequence[tuple[str, str]]
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = ()
+    words: Sequence[str] = ()
 
     def html(self) -> str:
         """A real table, with headings that belong to their cells; every text escaped."""
+        kinds = [' class="rtk-words"' if name in self.words else "" for name, _ in self.headings]
         head = "".join(
-            f'<th scope="col" title="{escape(why)}">{escape(name)}</th>' for name, why in self.headings
+            f'<th scope="col" title="{escape(why)}"{kind}>{escape(name)}</th>'
+            for kind, (name, why) in zip(kinds, self.headings, strict=True)
         )
         body = "".join(
-            f'<tr><th scope="row">{escape(name)}</th>{_cells(cells)}</tr>' for name, *cells in self.rows
+            f'<tr><th scope="row">{escape(name)}</th>{_cells(cells, kinds[1:])}</tr>'
+            for name, *cells in self.rows
         )
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
         return (
@@ -62,11 +67,12 @@ class DataTable:
 
     def __str__(self) -> str:
         lines = [[name for name, _ in self.headings], *map(list, self.rows)]
+        left = [not at or name in self.words for at, (name, _) in enumerate(self.headings)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         table = (
             "  ".join(
-                f"{cell:>{width}}" if at else f"{cell:<{width}}"
-                for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+                f"{cell:{'<' if is_left else '>'}{width}}"
+                for cell, width, is_left in zip(line, widths, left, strict=True)
             )
             for line in lines
         )
@@ -76,8 +82,8 @@ class DataTable:
         return STYLE + self.html()
 
 
-def _cells(cells: Iterable[str]) -> str:
-    return "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+def _cells(cells: Iterable[str], kinds: Iterable[str]) -> str:
+    return "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(cells, kinds, strict=True))
 
 
 def title_html(title: str, lead: str) -> str:

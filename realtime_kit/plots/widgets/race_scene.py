@@ -99,7 +99,7 @@ class RaceScene(Scene[RaceView]):
         axes.set_xticks([-15, -10, -5, 0], ["15 s ago", "10 s ago", "5 s ago", "now"])
         name_axes(axes, theme, x="when the event was due", y="latency (logarithmic)")
         nth = self._course.deliveries_per_dot
-        what = "Every dot is a delivery" if nth == 1 else f"Each dot is one delivery of {nth}"
+        what = "Every dot is a delivery" if nth == 1 else f"A dot for one delivery in {nth}"
         head(axes, what, "the higher, the later it was seen", theme, left_pt=58)
         self._shade_future(axes, theme)
         if "polling" in self._course.transports:

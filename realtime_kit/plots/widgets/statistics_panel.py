@@ -86,4 +86,4 @@ class StatisticsPanel(Board[StatisticsView, None]):
         notes = [f"{latest.connections:,} connections; {sent}, each message counted once for each transport."]
         if len(busiest) > _ROWS:
             notes.append(f"{len(busiest) - _ROWS:,} more channels are not shown.")
-        return DataTable("Subscribers now", _HEADINGS, rows, notes)
+        return DataTable("Subscribers now", _HEADINGS, rows, notes, words=["transport"])
