@@ -5,10 +5,10 @@ import importlib.util
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 
 import pytest
 from ipywidgets.widgets.widget import _instances
@@ -105,27 +105,42 @@ def measurement() -> FakeMeasurement:
 
 @pytest.fixture
 def interrupt_when() -> Iterator[Callable[..., None]]:
-    """Sends Ctrl-C to the main thread once for each event as it is set, when it waits."""
+    """Sends Ctrl-C to the main thread once for each event as it is set, when it waits for a result.
+
+    At any other moment the interrupt would hit the test itself, and end the whole run. So nothing is sent if the
+    main thread does not come to wait, and the test fails by itself.
+    """
     threads: list[threading.Thread] = []
+    over = threading.Event()
 
     def begin(*events: threading.Event) -> None:
         main = threading.main_thread().ident
 
         def send() -> None:
             for event in events:
-                event.wait()
-                _until_waiting(main)
+                while not (event.is_set() and _waits_for_a_result(sys._current_frames()[main])):
+                    if over.wait(0.001):
+                        return
                 signal.pthread_kill(main, signal.SIGINT)
 
         threads.append(threading.Thread(target=send))
         threads[-1].start()
 
     yield begin
+    over.set()
     for thread in threads:
         thread.join()
 
 
-def _until_waiting(thread_id: int) -> None:
-    """Return when that thread is inside a wait of the threading module."""
-    while sys._current_frames()[thread_id].f_code.co_filename != threading.__file__:
-        time.sleep(0.001)
+def _waits_for_a_result(frame: FrameType) -> bool:
+    """Whether a thread is in the wait of a future's `result`; starting a thread waits in the same module.
+
+    A wait that has only begun cannot be interrupted yet: it has let go of its lock, and would do so once more.
+    """
+    waits_for = frame.f_back
+    return (
+        frame.f_code is threading.Condition.wait.__code__
+        and "gotit" in frame.f_locals
+        and waits_for is not None
+        and waits_for.f_code is Future.result.__code__
+    )
