@@ -14,6 +14,7 @@ from realtime_kit.measurements import Progress
 
 if TYPE_CHECKING:
     from realtime_kit.lab.boards import choice_explorer, polling_explorer, race_board, statistics_panel
+    from realtime_kit.lab.export import export
     from realtime_kit.lab.microscope import long_poll_microscope
     from realtime_kit.lab.timeline import history_timeline
 
@@ -21,6 +22,7 @@ __getattr__, _, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "boards": ["choice_explorer", "polling_explorer", "race_board", "statistics_panel"],
+        "export": ["export"],
         "microscope": ["long_poll_microscope"],
         "timeline": ["history_timeline"],
     },
@@ -33,6 +35,7 @@ __all__ = [
     "Site",
     "arace",
     "choice_explorer",
+    "export",
     "history_timeline",
     "long_poll_microscope",
     "polling_explorer",
