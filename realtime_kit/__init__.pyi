@@ -23,12 +23,13 @@ from .clients import (
 )
 from .lab import RaceSettings, Site, arace, race, serving
 from .measurements import Run
-from .origin import grip
+from .origin import Backend, grip
 from .pushpin import Pushpin, PushpinSettings, Route
 
 __version__: str
 
 __all__ = [
+    "Backend",
     "Event",
     "EventStreamParser",
     "LongPollingClient",

@@ -30,8 +30,17 @@ from realtime_kit.origin import LESSONS
         ("race --plot picture.bmp", "picture.bmp"),
         (
             "serve juggling",
-            "there is no lesson 'juggling' to serve; there are polling, long-polling, streaming",
+            "there is no lesson 'juggling' with an origin of its own; there are polling, long-polling, streaming",
         ),
+        (
+            "export juggling /tmp/nowhere",
+            "there is no lesson 'juggling' with an origin of its own; there are",
+        ),
+        ("export streaming /", "/ is not empty: give a new folder, nothing is overwritten"),
+        ("export streaming /proc/prototype", "/proc/prototype cannot be written: "),
+        ("export streaming /etc/passwd", "/etc/passwd cannot be written: there is a file of that name"),
+        ("export streaming /tmp/nowhere --port 65534", "port is 65534: it has to be 1 to 65,533"),
+        ("export streaming", "export needs a lesson, one of polling, long-polling"),
         ("serve", "serve needs a lesson: one of polling, long-polling, streaming, websocket"),
         ("serve streaming --port 99999", "99999"),
         ("juggle", "No such command 'juggle'"),
@@ -73,15 +82,18 @@ def test_alone_it_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert err == ""
 
 
-def test_the_help_of_serve_names_every_lesson(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["serve", "--help"]) == 0
+@pytest.mark.parametrize(("command", "arguments"), [("serve", "LESSON"), ("export", "LESSON DIR")])
+def test_the_help_names_every_lesson(
+    command: str, arguments: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run([command, "--help"]) == 0
     said = capsys.readouterr().out
-    assert "realtime-kit serve [OPTIONS] LESSON\n" in said
+    assert f"realtime-kit {command} [OPTIONS] {arguments}\n" in said
     assert all(lesson.name in said for lesson in LESSONS)
 
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("race", "doctor", "install-deps", "serve", "up"):
+    for name in ("race", "doctor", "install-deps", "serve", "export", "up"):
         assert cli.run([name, "--help"]) == 0
         assert "Usage: realtime-kit" in capsys.readouterr().out
 

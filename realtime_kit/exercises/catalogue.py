@@ -6,6 +6,7 @@ import difflib
 
 from realtime_kit.errors import UsageError
 from realtime_kit.exercises import (
+    backends,
     crossover,
     history,
     long_polling,
@@ -26,6 +27,7 @@ _ALL: tuple[Question, ...] = (
     *websocket.QUESTIONS,
     *history.QUESTIONS,
     *winners.QUESTIONS,
+    *backends.QUESTIONS,
 )
 
 QUESTIONS: dict[str, Question] = {question.name: question for question in _ALL}

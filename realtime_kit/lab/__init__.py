@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from realtime_kit.lab.boards import choice_explorer, polling_explorer, race_board, statistics_panel
     from realtime_kit.lab.chat_room import chat
     from realtime_kit.lab.microscope import long_poll_microscope
+    from realtime_kit.lab.prototype import export
     from realtime_kit.lab.timeline import history_timeline
 
 __getattr__, _, _ = lazy_loader.attach(
@@ -24,6 +25,7 @@ __getattr__, _, _ = lazy_loader.attach(
         "boards": ["choice_explorer", "polling_explorer", "race_board", "statistics_panel"],
         "chat_room": ["chat"],
         "microscope": ["long_poll_microscope"],
+        "prototype": ["export"],
         "timeline": ["history_timeline"],
     },
 )
@@ -36,6 +38,7 @@ __all__ = [
     "arace",
     "chat",
     "choice_explorer",
+    "export",
     "history_timeline",
     "long_poll_microscope",
     "polling_explorer",

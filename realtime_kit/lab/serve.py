@@ -60,19 +60,22 @@ async def serve_lesson(
             announcer.close()
 
 
-def _invitation(lesson: LessonOrigin, url: str) -> str:
-    address = f"{url}{lesson.path}"
-    tries = {
+def curl_lines(name: str, address: str) -> list[str]:
+    """How to listen to a lesson's events with curl, once three of them have happened."""
+    return {
         "polling": [f"curl -i '{address}?after=0'", f"curl -i -H 'If-None-Match: \"3\"' '{address}?after=3'"],
         "long-polling": [f"curl -i '{address}?after=0'", f"curl -i '{address}?after=3'    # waits"],
         "streaming": [f"curl -N '{address}?after=0'"],
         "websocket": [f"curl -iN {_UPGRADE} '{address}?after=0'"],
-    }[lesson.name]
+    }[name]
+
+
+def _invitation(lesson: LessonOrigin, url: str) -> str:
     lines = [
         f"The origin of {lesson.name} behind a real Pushpin, at {url}",
         "",
         "Listen:",
-        *(f"  {line}" for line in tries),
+        *(f"  {line}" for line in curl_lines(lesson.name, f"{url}{lesson.path}")),
         "Make something happen, from another terminal:",
         f"  curl -d 'hello' {url}/events",
         "",

@@ -14,15 +14,19 @@ from yarl import URL
 
 from realtime_kit import background
 from realtime_kit.errors import UsageError
+from realtime_kit.origin.backend import Backend, BackendProcess
 from realtime_kit.origin.own_process import OriginProcess
 from realtime_kit.origin.server import OriginServer, Routes
 from realtime_kit.pushpin import Pushpin, routes_to
+from realtime_kit.pushpin.ports import reserved_port
 from realtime_kit.taps import XRay
 
 if TYPE_CHECKING:
     from realtime_kit.pushpin.find import Installation
     from realtime_kit.pushpin.instance import Instance
     from realtime_kit.taps.x_ray import Tap
+
+Origin = OriginServer | OriginProcess | BackendProcess
 
 _NOT_UP = "this site is not up: use it in a `with` block, or start() it"
 
@@ -46,9 +50,10 @@ class Site:
 
     Args:
         routes: An `aiohttp.web.Application`, a `RouteTableDef`, or the name of one as `module:attribute`, which is
-            then served by a process of its own.
+            then served by a process of its own; or a `Backend`, an application in any language.
         origin_port: Port for the application itself; 0 is a free one.
-        show_error: Called with the traceback of a handler that raised; None writes it to standard error.
+        show_error: Called with the traceback of a handler that raised, and with what a backend writes to its standard
+            error; None writes it to standard error.
         x_ray: Whether `x_ray` shall see what crosses the wires. It costs each message some tenths of a millisecond.
         **options: Those of `Pushpin`, such as `http_port` or `settings`.
 
@@ -58,15 +63,17 @@ class Site:
 
     def __init__(
         self,
-        routes: Routes | str,
+        routes: Routes | str | Backend,
         *,
         origin_port: int = 0,
         show_error: Callable[[str], object] | None = None,
         x_ray: bool = False,
         **options: Any,
     ) -> None:
-        def make_origin(port: int) -> OriginServer | OriginProcess:
+        def make_origin(port: int, grip_url: str) -> Origin:
             shown = show_error or _to_stderr
+            if isinstance(routes, Backend):
+                return BackendProcess(routes, port=port, grip_url=grip_url, show_error=shown)
             if isinstance(routes, str):
                 return OriginProcess(routes, port=port, show_error=shown)
             return OriginServer(routes, port=port, show_error=shown)
@@ -176,7 +183,7 @@ class _PushpinWithOrigin(Pushpin):
     asked for, and their addresses count as its own, so that nothing goes around them.
 
     Args:
-        make_origin: Makes the origin, not yet entered, of each start; is given its port.
+        make_origin: Makes the origin, not yet entered, of each start; is given its port, and where it can publish.
         origin_port: That port; 0 is a free one.
         x_ray: What looks at its wires; None for nothing.
         **options: Those of `Pushpin`, without routes.
@@ -187,14 +194,15 @@ class _PushpinWithOrigin(Pushpin):
 
     def __init__(
         self,
-        make_origin: Callable[[int], OriginServer | OriginProcess],
+        make_origin: Callable[[int, str], Origin],
         origin_port: int,
         x_ray: XRay | None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.origin: OriginServer | OriginProcess | None = None
+        self.origin: Origin | None = None
         self._make_origin = make_origin
+        self._grip_url = ""
         self._origin_port = origin_port
         self._behind: Tap | None = None  # the tap behind it
         self._origin_stack = contextlib.AsyncExitStack()
@@ -202,22 +210,30 @@ class _PushpinWithOrigin(Pushpin):
         self._origin_is_up = False
         self._x_ray = x_ray
         self._taps: tuple[Tap, Tap] | None = None  # before it, and before its publish port
-        if x_ray is not None:
-            self._tap_ports, self._ports = self._ports, (0, 0)
+        self._asked_ports = self._ports  # of the taps, if there are any
 
     async def _start_instance(self, installation: Installation) -> Instance:
         self._taps = self._behind = None
+        with contextlib.ExitStack() as reservation:
+            http_port, publish_port = self._asked_ports
+            # Chosen before the origin is started, which may have to be told.
+            publish_port = publish_port or reservation.enter_context(reserved_port(self._host))
+            self._grip_url = str(URL.build(scheme="http", host=self._host, port=publish_port))
+            return await self._start_parts(installation, (http_port, publish_port))
+
+    async def _start_parts(self, installation: Installation, ports: tuple[int, int]) -> Instance:
         self._origin_stack = await self._stack.enter_async_context(contextlib.AsyncExitStack())
         self._behind_stack = await self._stack.enter_async_context(contextlib.AsyncExitStack())
         origin = await self._bring_origin_up(self._origin_port)
         self._origin_is_up = True
+        self._ports = ports if self._x_ray is None else (0, 0)
         if self._x_ray is None:
             self._routes = routes_to(origin.port)
             return await super()._start_instance(installation)
         self._behind = await self._behind_stack.enter_async_context(self._x_ray.tap("origin", origin.port))
         self._routes = routes_to(self._behind.port)
         instance = await super()._start_instance(installation)
-        where, (http_port, publish_port) = instance.addresses, self._tap_ports
+        where, (http_port, publish_port) = instance.addresses, ports
         before = self._x_ray.tap("client", where.http_port, host=self._host, listen_port=http_port)
         beside = self._x_ray.tap("publish", where.publish_port, host=self._host, listen_port=publish_port)
         await self._stack.enter_async_context(before)
@@ -225,8 +241,8 @@ class _PushpinWithOrigin(Pushpin):
         self._taps = before, beside
         return instance
 
-    async def _bring_origin_up(self, port: int) -> OriginServer | OriginProcess:
-        self.origin = origin = self._make_origin(port)
+    async def _bring_origin_up(self, port: int) -> Origin:
+        self.origin = origin = self._make_origin(port, self._grip_url)
         return await self._origin_stack.enter_async_context(origin)
 
     async def stop_origin(self) -> None:
@@ -267,7 +283,7 @@ class _PushpinWithOrigin(Pushpin):
             # A tap accepts, and can then only reset: that ends a WebSocket. Refused, Pushpin tries again.
             await self._behind_stack.aclose()
 
-    def _started_origin(self) -> OriginServer | OriginProcess:
+    def _started_origin(self) -> Origin:
         """The origin of this start, up or down; in a fork it is the parent's."""
         if self.origin is None or self._lease is None or self._lease.inherited:
             raise UsageError(_NOT_UP)
@@ -289,7 +305,7 @@ class _PushpinWithOrigin(Pushpin):
         await super()._end()
 
 
-def serving(routes: Routes | str, **options: Any) -> Site:
+def serving(routes: Routes | str | Backend, **options: Any) -> Site:
     """A site for these routes, to use with `with` or `async with`; the arguments are those of `Site`."""
     return Site(routes, **options)
 

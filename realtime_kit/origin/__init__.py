@@ -2,6 +2,7 @@
 
 from realtime_kit.origin import grip
 from realtime_kit.origin.announcer import Announcer
+from realtime_kit.origin.backend import Backend
 from realtime_kit.origin.event_log import EventLog
 from realtime_kit.origin.lessons import LESSONS, LessonOrigin, find_lesson, lessons_app
 from realtime_kit.origin.long_polling import long_polling_app
@@ -13,6 +14,7 @@ from realtime_kit.origin.websocket import websocket_app
 __all__ = [
     "LESSONS",
     "Announcer",
+    "Backend",
     "EventLog",
     "LessonOrigin",
     "OriginServer",

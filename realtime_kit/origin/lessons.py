@@ -53,7 +53,7 @@ def find_lesson(wanted: str) -> LessonOrigin:
     for lesson in LESSONS:
         if wanted == lesson.name or (wanted.isdecimal() and int(wanted) == lesson.number):
             return lesson
-    message = f"there is no lesson {wanted!r} to serve; there are {lesson_names()}"
+    message = f"there is no lesson {wanted!r} with an origin of its own; there are {lesson_names()}"
     raise UsageError(message)
 
 

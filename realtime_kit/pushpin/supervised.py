@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from realtime_kit.pushpin.run_folder import sweep
 
 _STOP_TIMEOUT_S = 6.0
 """Above the supervisor's own two graces of 2 s."""
+
+_LAST_ERRORS_S = 1.0
+"""How long its last words are read, if somebody of another parentage still holds its standard error."""
+
+_LINE_LIMIT_BYTES = 1 << 24
 
 _lifelines: set[int] = set()
 
@@ -50,8 +56,15 @@ class SupervisedProcess:
         ended: Done when nothing of it is left.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, folder: Path, lifeline: int) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        folder: Path,
+        lifeline: int,
+        show_error: Callable[[str], object] | None,
+    ) -> None:
         self._process = process
+        self._show_error = show_error
         self._folder = folder
         self._lifeline = lifeline
         _lifelines.add(lifeline)
@@ -59,17 +72,32 @@ class SupervisedProcess:
 
     @classmethod
     async def launch(
-        cls, argv: list[str], *, environment: dict[str, str], folder: Path, lock: int
+        cls,
+        argv: list[str],
+        *,
+        environment: dict[str, str],
+        folder: Path,
+        lock: int | None = None,
+        cwd: Path | None = None,
+        show_error: Callable[[str], object] | None = None,
     ) -> SupervisedProcess:
-        """Start the supervisor, which starts Pushpin.
+        """Start the supervisor, which starts Pushpin, or another program that must not outlive its owner.
 
         Args:
-            argv: Command line of Pushpin.
-            environment: Variables to set for Pushpin alone, beside the inherited ones.
+            argv: Its command line.
+            environment: Variables to set for it alone, beside the inherited ones.
             folder: Its run folder, removed at the end.
             lock: File descriptor holding the folder's lock; the supervisor gets a copy.
+            cwd: Where it runs; None is the run folder.
+            show_error: Called with each line of its standard error; None leaves them to the log.
         """
-        orders = {"argv": argv, "environment": environment, "folder": str(folder)}
+        orders = {
+            "argv": argv,
+            "environment": environment,
+            "folder": str(folder),
+            "cwd": str(cwd or folder),
+            "shows_errors": show_error is not None,
+        }
         stdin, lifeline = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -80,16 +108,17 @@ class SupervisedProcess:
                 json.dumps(orders),
                 stdin=stdin,
                 stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE if show_error else asyncio.subprocess.DEVNULL,
+                limit=_LINE_LIMIT_BYTES,
                 start_new_session=True,  # out of reach of Ctrl-C and of Jupyter's interrupt
-                pass_fds=[lock],
+                pass_fds=[] if lock is None else [lock],
             )
         except BaseException:
             os.close(lifeline)
             raise
         finally:
             os.close(stdin)
-        return cls(process, folder, lifeline)
+        return cls(process, folder, lifeline, show_error)
 
     @property
     def supervisor_pid(self) -> int:
@@ -121,9 +150,12 @@ class SupervisedProcess:
 
     async def _wait(self) -> Ending:
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
+        errors = asyncio.create_task(self._read_errors())
         line = await self._process.stdout.readline()
         await self._process.wait()
         self._let_go()
+        await asyncio.wait([errors], timeout=_LAST_ERRORS_S)
+        errors.cancel()
         if line:
             report = json.loads(line)
             return Ending(report["code"], report["log"])
@@ -131,6 +163,12 @@ class SupervisedProcess:
         log = self.log()
         await asyncio.to_thread(sweep, self._folder)
         return Ending(None, log)
+
+    async def _read_errors(self) -> None:
+        if self._show_error is None or self._process.stderr is None:
+            return
+        while line := await self._process.stderr.readline():
+            self._show_error(line.decode(errors="replace"))
 
 
 def _read_log(path: Path) -> str:

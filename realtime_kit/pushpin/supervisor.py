@@ -126,9 +126,9 @@ def start(orders: dict[str, Any]) -> subprocess.Popen[bytes]:
         orders["argv"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=None if orders["shows_errors"] else subprocess.STDOUT,
         env={**os.environ, **orders["environment"]},
-        cwd=orders["folder"],
+        cwd=orders["cwd"],
         preexec_fn=die_with_supervisor,  # safe: this process has one thread
     )
 
@@ -178,7 +178,7 @@ def supervise(orders: dict[str, Any], log: CappedLog, wakeup: int) -> int | None
 
 
 def main() -> None:
-    """Obey the orders given as JSON: argv, environment, folder."""
+    """Obey the orders given as JSON: argv, environment, folder, cwd, shows_errors."""
     orders = json.loads(sys.argv[1])
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
     wakeup, wakeup_write = os.pipe()

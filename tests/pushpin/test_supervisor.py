@@ -1,5 +1,6 @@
 """The supervisor's parts that need no Pushpin: its log, and finding who is below it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -81,7 +82,15 @@ def test_descendants_are_found_whichever_thread_started_them() -> None:
 
 
 def test_what_is_told_to_it_fits_into_one_argument_and_hides_nothing(tmp_path: Path) -> None:
-    orders = f'{{"argv": ["/no/pushpin"], "environment": {{}}, "folder": "{tmp_path}/run"}}'
+    folder = str(tmp_path / "run")
+    told = {
+        "argv": ["/no/pushpin"],
+        "environment": {},
+        "folder": folder,
+        "cwd": folder,
+        "shows_errors": False,
+    }
+    orders = json.dumps(told)
     (tmp_path / "run").mkdir()
     done = subprocess.run(
         [sys.executable, "-I", "-S", supervisor.__file__, orders],

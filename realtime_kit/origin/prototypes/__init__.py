@@ -1,0 +1,1 @@
+"""Origins to carry on with: `realtime-kit export` copies one of these files as it stands, so none imports the kit."""
