@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 
 ROOT   := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: race lab test setup chromium bench check clean
+.PHONY: race lab test setup chromium bench check fork clean
 
 race: setup  ## the main job: every transport side by side, in the terminal, and a picture
 	$(BIN)/realtime-kit race --json race.json --plot race.png
@@ -42,6 +42,13 @@ check: setup  ## what needs no Pushpin: lint, format, types
 
 bench: setup  ## measure what is promised; writes docs/benchmarks.md
 	$(BIN)/python benchmarks/spine.py
+
+HERE := $(shell sed -n 's|^Source = "https://github.com/\(.*\)"|\1|p' pyproject.toml)
+
+fork:  ## badges and addresses lead to another repository: make fork TO=owner/name
+	$(if $(TO),,$(error make fork TO=owner/name))
+	sed -i.before 's|$(HERE)|$(TO)|g' pyproject.toml README.md notebooks/*.ipynb
+	rm pyproject.toml.before README.md.before notebooks/*.before
 
 clean:  ## remove what setup made
 	rm -rf $(VENV)

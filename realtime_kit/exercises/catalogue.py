@@ -9,6 +9,7 @@ from realtime_kit.exercises import (
     backends,
     crossover,
     history,
+    inside,
     long_polling,
     polling,
     push,
@@ -26,6 +27,7 @@ _ALL: tuple[Question, ...] = (
     *streaming.QUESTIONS,
     *websocket.QUESTIONS,
     *history.QUESTIONS,
+    *inside.QUESTIONS,
     *winners.QUESTIONS,
     *backends.QUESTIONS,
 )

@@ -15,6 +15,7 @@ from realtime_kit.measurements import Progress
 if TYPE_CHECKING:
     from realtime_kit.lab.boards import choice_explorer, polling_explorer, race_board, statistics_panel
     from realtime_kit.lab.chat_room import chat
+    from realtime_kit.lab.doors import apublish_costs, publish_costs
     from realtime_kit.lab.microscope import long_poll_microscope
     from realtime_kit.lab.prototype import export
     from realtime_kit.lab.timeline import history_timeline
@@ -24,6 +25,7 @@ __getattr__, _, _ = lazy_loader.attach(
     submod_attrs={
         "boards": ["choice_explorer", "polling_explorer", "race_board", "statistics_panel"],
         "chat_room": ["chat"],
+        "doors": ["apublish_costs", "publish_costs"],
         "microscope": ["long_poll_microscope"],
         "prototype": ["export"],
         "timeline": ["history_timeline"],
@@ -35,6 +37,7 @@ __all__ = [
     "Progress",
     "RaceSettings",
     "Site",
+    "apublish_costs",
     "arace",
     "chat",
     "choice_explorer",
@@ -42,6 +45,7 @@ __all__ = [
     "history_timeline",
     "long_poll_microscope",
     "polling_explorer",
+    "publish_costs",
     "race",
     "race_board",
     "serving",

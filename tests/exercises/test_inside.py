@@ -1,0 +1,23 @@
+from realtime_kit.exercises import State, check, predict
+
+
+def test_what_zeromq_costs_is_for_the_machine_to_tell():
+    assert check(predict("zeromq-cost", share=0.1), 0.12).right
+    assert check(predict("zeromq-cost", share=0.9), 0.1).state is State.OFF
+
+
+def test_who_gave_what_is_saved_is_told_so():
+    assert "Taken as what is saved, it would be right." in str(check(predict("zeromq-cost", share=0.9), 0.1))
+
+
+def test_the_last_hint_says_how_many_publishes_cost_as_much_as_one():
+    answer = check(predict("zeromq-cost", share=0.5), 0.05)
+    hints = [answer.hint() for _ in range(3)]
+    assert "20 publishes by ZeroMQ" in str(hints[-1])
+
+
+def test_everybody_but_the_sender_hears_it():
+    assert check(predict("skip-self-reached", count=2), 2, subscribers=3).right
+    off = check(predict("skip-self-reached", count=3), 2, subscribers=3)
+    assert off.state is not State.RIGHT
+    assert "Taken as everybody, it would be right." in str(off)
