@@ -12,8 +12,7 @@ def test_who_gave_what_is_saved_is_told_so():
 
 def test_the_last_hint_says_how_many_publishes_cost_as_much_as_one():
     answer = check(predict("zeromq-cost", share=0.5), 0.05)
-    hints = [answer.hint() for _ in range(3)]
-    assert "20 publishes by ZeroMQ" in str(hints[-1])
+    assert "20 publishes by ZeroMQ" in str(answer.hint().hint().hint())
 
 
 def test_everybody_but_the_sender_hears_it():
