@@ -1,5 +1,6 @@
 """Second stage: tells Pushpin. Items in all formats, over HTTP or ZeroMQ, paced by a schedule."""
 
+from realtime_kit.publisher.broadcast import BroadcastPublisher
 from realtime_kit.publisher.event_stream_format import encode_event
 from realtime_kit.publisher.formats import (
     JSON_TYPE,
@@ -15,6 +16,7 @@ from realtime_kit.publisher.zeromq import ZeroMqPublisher
 
 __all__ = [
     "JSON_TYPE",
+    "BroadcastPublisher",
     "HttpPublisher",
     "Pacer",
     "QueueingPublisher",
