@@ -12,8 +12,11 @@ _MAX_DIGITS = 18  # what still fits 64 bits; Python itself refuses to read thous
 def position(request: web.Request, *, channel: str, last_id: int) -> int:
     """The id after which to continue.
 
-    Asked in this order: `Grip-Last` (Pushpin knows best what it has delivered already), `Last-Event-ID` (an
-    event-stream client that reconnects), the query's `after`. Without any of them, `last_id`: from now on.
+    Asked in this order: `Grip-Last` (Pushpin knows best what it has delivered already) and the path of a next
+    page, `…/after/17`, of which the later counts; `Last-Event-ID` (an event-stream client that reconnects); the
+    query's `after`. Without any of them, `last_id`: from now on.
+
+    Why the later: while Pushpin reads one page after another, `Grip-Last` stands still at what was before them.
 
     Args:
         request: The request.
@@ -23,16 +26,28 @@ def position(request: web.Request, *, channel: str, last_id: int) -> int:
     Raises:
         HTTPBadRequest: if a position is there but is not a number; the text says which.
     """
-    candidates = (
-        ("Grip-Last", grip.last_ids(request).get(channel)),
+    reached = [
+        _number(name, text)
+        for name, text in (
+            ("Grip-Last", grip.last_ids(request).get(channel)),
+            ("after", request.match_info.get("after")),
+        )
+        if text
+    ]
+    if reached:
+        return max(reached)
+    for name, text in (
         ("Last-Event-ID", request.headers.get("Last-Event-ID")),
         ("after", request.query.get("after")),
-    )
-    for name, text in candidates:
+    ):
         if text:
-            if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
-                raise web.HTTPBadRequest(
-                    text=f"{name} is {text[:40]!r}: it has to be the id of an event, 0 or more\n"
-                )
-            return int(text)
+            return _number(name, text)
     return last_id
+
+
+def _number(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
+        raise web.HTTPBadRequest(
+            text=f"{name} is {text[:40]!r}: it has to be the id of an event, 0 or more\n"
+        )
+    return int(text)

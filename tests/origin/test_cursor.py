@@ -7,9 +7,12 @@ from aiohttp.test_utils import make_mocked_request
 from realtime_kit.origin.cursor import position
 
 
-def asked(path="/", **headers):
+def asked(path="/", page=None, **headers):
     request = make_mocked_request(
-        "GET", path, headers={name.replace("_", "-"): v for name, v in headers.items()}
+        "GET",
+        path,
+        headers={name.replace("_", "-"): v for name, v in headers.items()},
+        match_info={"after": page} if page else {},
     )
     return position(request, channel="events", last_id=99)
 
@@ -29,6 +32,15 @@ def asked(path="/", **headers):
 )
 def test_pushpins_position_wins_over_the_clients_and_the_header_over_the_query(path, headers, expected):
     assert asked(path, **headers) == expected
+
+
+def test_the_path_of_a_next_page_wins_over_what_the_client_said_once():
+    assert asked("/events/after/7?after=1", page="7", Last_Event_ID="2") == 7
+
+
+@pytest.mark.parametrize(("delivered", "reached"), [("3", "7"), ("7", "3")])
+def test_of_what_pushpin_has_delivered_and_the_page_it_reads_the_later_counts(delivered, reached):
+    assert asked("/", page=reached, Grip_Last=f"events; last-id={delivered}") == 7
 
 
 @pytest.mark.parametrize("bad", ["abc", "-1", "1.5", "+1", "٣", "²", " 1", "9" * 19, "9" * 5000])

@@ -48,6 +48,11 @@ def test_pages_bring_everything_after_the_position_once_and_in_order_and_end_in_
     assert (last["Grip-Hold"], last["Grip-Channel"]) == ("stream", "events")
 
 
+def test_where_the_next_page_is_stands_in_the_path_because_pushpin_does_not_look_at_the_query():
+    first, *_ = asyncio.run(pages(log_of(5), "/events?after=0", page_events=2))
+    assert first[0]["Grip-Link"] == "</events/after/2>; rel=next"
+
+
 def test_a_stream_without_history_begins_with_a_comment_to_be_read_at_once():
     ((headers, body),) = asyncio.run(pages(log_of(3), "/events"))
     assert body == b":\n\n"

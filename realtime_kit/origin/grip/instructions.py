@@ -66,8 +66,9 @@ class Link:
 
     Args:
         url: Path or address. Characters that would break the header are percent-encoded, which leaves what
-            the origin decodes from it unchanged. Pushpin makes one request for all clients that have the same
-            `next` link, so keep user ids out of it.
+            the origin decodes from it unchanged. Pushpin makes one request for all clients that read a `next`
+            link with the same path at the same time, whatever their queries: put into the path what makes a difference,
+            and keep user ids out of it.
         rel: `next`: where the stream goes on, read at once after a page and after a gap when held. `gone`:
             where to POST when the client has left (Pushpin 1.41 or later, ignored by earlier ones).
         timeout_s: With `next`: read it after so many whole seconds without a message, 1 or more. None means

@@ -56,13 +56,18 @@ log = EventLog(Path(__file__).with_name("events.jsonl"))
 
 
 @routes.get("/events")
+@routes.get("/events/after/{after}")
 async def events(request: web.Request) -> web.Response:
-    """One page of what is new. Pushpin reads the next link for the rest; the last page it holds open instead."""
+    """One page of what is new. Pushpin reads the next link for the rest; the last page it holds open instead.
+
+    The link says in its path where to go on, not in its query: Pushpin lets clients that read the same path at the same
+    time share one answer, whatever their queries.
+    """
     after = position(request)
     history = log.after(after)[:PAGE_EVENTS]
     reached = history[-1][0] if history else after
     if reached < log.last_id:
-        grip = {"Grip-Link": f"<{request.path}?after={reached}>; rel=next"}
+        grip = {"Grip-Link": f"</events/after/{reached}>; rel=next"}
     else:  # and a comment every 20 s, because proxies on the way cut what is silent
         keep_alive = r":\n\n; format=cstring; timeout=20"
         grip = {"Grip-Hold": "stream", "Grip-Channel": CHANNEL, "Grip-Keep-Alive": keep_alive}
@@ -95,7 +100,8 @@ async def publish(number: int) -> None:
 
 def position(request: web.Request) -> int:
     """The id after which to go on, from a client that comes back or one that asks; without any, from now on."""
-    text = request.headers.get("Last-Event-ID") or request.query.get("after") or str(log.last_id)
+    asked = request.headers.get("Last-Event-ID") or request.query.get("after") or str(log.last_id)
+    text = request.match_info.get("after") or asked
     if not re.fullmatch("[0-9]{1,18}", text):
         raise web.HTTPBadRequest(text="after is the id of an event, 0 or more\n")
     return int(text)
