@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from realtime_kit.errors import UsageError
 from realtime_kit.plots.save import Picture
 from realtime_kit.plots.sequence_drawing import FOOT_IN, HEAD_IN, LEFT_OUT_IN, ROW_IN, draw_rows
-from realtime_kit.plots.sequence_paper import Paper
+from realtime_kit.plots.sequence_paper import Paper, StillPaper
 from realtime_kit.plots.sequence_rows import Away, count_rows, sequence_rows
 from realtime_kit.plots.style import LIGHT, MARGIN_IN, Theme
 from realtime_kit.taps.x_ray import Message
@@ -59,7 +59,7 @@ def sequence_figure(
     height_in = 2 * MARGIN_IN + HEAD_IN + left_out_in + max(1, len(shown.rows)) * ROW_IN + FOOT_IN
     figure = Picture(figsize=(width_in, height_in), dpi=DPI, facecolor=theme.background)
     FigureCanvasAgg(figure)
-    draw_rows(Paper(figure, theme), shown)
+    draw_rows(StillPaper(figure, theme), shown)
     return figure
 
 
@@ -76,7 +76,18 @@ def draw_sequence(
 
     `away` says when there was no origin: its lifeline is hollow then.
     """
-    paper = Paper(figure, theme)
+    draw_newest(StillPaper(figure, theme), messages, newest=newest, names=names, away=away)
+
+
+def draw_newest(
+    paper: Paper,
+    messages: Sequence[Message],
+    *,
+    newest: int,
+    names: Sequence[str] = (),
+    away: Sequence[Away] = (),
+) -> None:
+    """The same on an empty sheet."""
     room_in = paper.height_in - 2 * MARGIN_IN - HEAD_IN - FOOT_IN
     if min(int(room_in / ROW_IN), newest) < count_rows(messages):
         room_in -= LEFT_OUT_IN

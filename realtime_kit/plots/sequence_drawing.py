@@ -182,7 +182,7 @@ def _draw_row(
     theme, y_in = paper.theme, top_in + _ARROW_IN
     if after_pause:
         end_in, pause_in = max(lanes.places_in.values()), top_in + _PAUSE_BELOW_IN
-        paper.line((MARGIN_IN, end_in), (pause_in, pause_in), theme.muted, 0.8, linestyle=(0, (1, 3)))
+        paper.line((MARGIN_IN, end_in), (pause_in, pause_in), theme.muted, 0.8, dashes=(1, 3))
     time_in = MARGIN_IN + TIME_IN - _PAD_IN
     paper.write(time_in, y_in + _MIDDLE_IN, row.at, SMALL_PT, theme.muted, align="right")
     _draw_arrow(paper, lanes, row, [bar for bar in bars if bar.top_in <= y_in <= bar.bottom_in], y_in)

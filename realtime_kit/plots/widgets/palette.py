@@ -36,7 +36,7 @@ class Palette:
             rgba: A buffer of its pixels, four bytes each, row by row.
             size: Width and height in pixels.
         """
-        picture = Image.frombuffer("RGBA", size, rgba).convert("RGB")
+        picture = Image.frombytes("RGB", size, rgba, "raw", "RGBX")  # quicker than convert()
         with io.BytesIO() as file:
             few = picture.quantize(palette=self._palette, dither=Image.Dither.NONE)
             few.save(file, "PNG", compress_level=_FASTEST)

@@ -16,6 +16,7 @@ from realtime_kit.plots.widgets.chat_board import ChatBoard
 from realtime_kit.plots.widgets.chat_scene import ChatScene
 from realtime_kit.plots.widgets.chat_view import SHOWN, ChatView, Said, room_html
 from realtime_kit.plots.widgets.frames import still_figure
+from realtime_kit.plots.widgets.lettering import Lettering
 from realtime_kit.plots.widgets.life import parts
 
 DEADLINE_S = 20.0
@@ -127,7 +128,8 @@ def test_only_what_everybody_has_heard_counts_as_heard():
 def test_a_room_in_which_nothing_has_happened_can_be_drawn(theme):
     figure = still_figure(ChatScene, ChatView(("Ada",)), theme)
 
-    assert "nothing has been seen yet" in [each.get_text() for each in figure.axes[0].texts]
+    lettering = figure.axes[0].findobj(Lettering)[0]
+    assert "nothing has been seen yet" in lettering.text
 
 
 # What there is to press
