@@ -72,7 +72,7 @@ def examine(*, start_pushpin: bool = True) -> list[Finding]:
     """
     looks: list[Callable[[], Iterator[Finding]]] = [_python, _packages, _strangers, _machine, _temporary]
     findings = [finding for look in looks for finding in look()]
-    return findings + list(_pushpin(start=start_pushpin))
+    return [*findings, *_components(), *_pushpin(start=start_pushpin)]
 
 
 def healthy(findings: list[Finding]) -> bool:
@@ -126,6 +126,20 @@ def _temporary() -> Iterator[Finding]:
         yield Finding("/tmp", ok=False, found=error.strerror or str(error), cure=cure)
     else:
         yield Finding("/tmp", ok=True, found=f"writable, {free_mb:,} MB free")
+
+
+def _components() -> Iterator[Finding]:
+    from realtime_kit.components import COMPONENTS
+
+    for component in COMPONENTS:
+        lessons = f"lesson{'s' if component.lessons[1:] else ''} {', '.join(map(str, component.lessons))}"
+        needed = not component.optional
+        try:
+            found = f"{component.find()} ({lessons})"
+            yield Finding(component.name, ok=True, found=found, needed=needed)
+        except MissingDependency as error:
+            found = f"{error.what} ({lessons})"
+            yield Finding(component.name, ok=False, found=found, cure=error.cure, needed=needed)
 
 
 def _pushpin(*, start: bool) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ STAGES = (
     "schedule",
     "publisher",
     "pushpin",
+    "components",
     "origin",
     "taps",
     "clients",

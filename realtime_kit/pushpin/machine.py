@@ -48,6 +48,7 @@ class Machine:
         has_sudo: Whether sudo can work here: it asks for no password, or there is a terminal to ask on.
         has_apt: Whether apt-get, apt-cache and dpkg are there.
         has_brew: Whether Homebrew is there.
+        has_systemd: Whether systemd runs, and starts the services of packages as they arrive.
         new_services: Units that systemd, if it runs, would start as the packages arrive. Not those of
             programs that are here already: somebody may be using them.
         offered: The Pushpin that apt's lists know of; None if they know none, or were never fetched.
@@ -61,6 +62,7 @@ class Machine:
     has_sudo: bool = False
     has_apt: bool = False
     has_brew: bool = False
+    has_systemd: bool = False
     new_services: tuple[str, ...] = ()
     offered: PushpinVersion | None = None
 
@@ -132,6 +134,7 @@ def inspect_machine(environ: Mapping[str, str] = os.environ) -> Machine:
         has_sudo=shutil.which("sudo", path=path) is not None and _sudo_can_work(),
         has_apt=has_apt,
         has_brew=shutil.which("brew", path=path) is not None,
+        has_systemd=_has_systemd(),
         new_services=_new_services(path),
         offered=_offered_by_apt() if has_apt else None,
     )
@@ -151,8 +154,12 @@ def _sudo_can_work() -> bool:
     return os.isatty(0) or _output_of("sudo", "-n", "true") is not None
 
 
+def _has_systemd() -> bool:
+    return Path("/run/systemd/system").is_dir()
+
+
 def _new_services(path: str) -> tuple[str, ...]:
-    if not Path("/run/systemd/system").is_dir():
+    if not _has_systemd():
         return ()
     return tuple(f"{name}.service" for name in ("pushpin", "zurl") if not shutil.which(name, path=path))
 

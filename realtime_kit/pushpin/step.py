@@ -47,7 +47,9 @@ class Step:
         return shlex.join(self.argv)
 
 
-def run_steps(steps: Sequence[Step], *, echo: Callable[[str], None], alone: bool = False) -> None:
+def run_steps(
+    steps: Sequence[Step], *, echo: Callable[[str], None], alone: bool = False, what: str = "Pushpin"
+) -> None:
     """Run the steps in order, each announced before it starts.
 
     Args:
@@ -55,6 +57,7 @@ def run_steps(steps: Sequence[Step], *, echo: Callable[[str], None], alone: bool
         echo: Takes the lines for people.
         alone: Whether the commands can be stopped at any moment. They then run in a session of their own, and
             an interrupt ends them at once; without it they are given the time to come to an orderly end.
+        what: What is being installed, for the error.
 
     Raises:
         MissingDependency: A required step failed; the text has the last lines of its output, and of the steps
@@ -68,8 +71,8 @@ def run_steps(steps: Sequence[Step], *, echo: Callable[[str], None], alone: bool
             continue
         trouble += f"\n`{step}` ended with status {status}. The last it said:\n{tail}"
         if step.required:
-            what = f"Pushpin could not be installed.{trouble}\n"
-            raise MissingDependency(what, _cure(trouble))
+            message = f"{what} could not be installed.{trouble}\n"
+            raise MissingDependency(message, _cure(trouble, what))
         echo(f"  It ended with status {status}; going on, as this may not matter.")
 
 
@@ -117,7 +120,7 @@ def _interrupt(process: subprocess.Popen[str], *, alone: bool) -> None:
     process.wait()
 
 
-def _cure(output: str) -> str:
+def _cure(output: str, what: str) -> str:
     if "404  Not Found" in output:
         return "Run `apt-get update`, as apt's lists are out of date, then `realtime-kit install-deps` again."
     if any(sign in output for sign in _NETWORK_TROUBLE):
@@ -125,7 +128,10 @@ def _cure(output: str) -> str:
     cause = "the cause"
     if "Unable to locate package" in output or "no installation candidate" in output:
         cause = "the gap in apt's sources (Ubuntu has Pushpin in `universe`)"
+    again = f"Remove {cause} and run `realtime-kit install-deps` again"
+    if what != "Pushpin":
+        return f"{again}."
     return (
-        f"Remove {cause} and run `realtime-kit install-deps` again, or start Pushpin in Docker "
+        f"{again}, or start Pushpin in Docker "
         "(image fanout/pushpin) and reach it with `Pushpin.attach(url, control_url)`."
     )
