@@ -27,16 +27,19 @@ def explain_differences(guess: float, *, messages: int) -> Explanation:
     return Explanation(0.0, exactly(COUNT), hints, slips, difference)
 
 
-def explain_p50(_guess: float, *, measured: float | None = None) -> Explanation:
+def explain_p50(guess: float, *, measured: float | None = None) -> Explanation:
     """Seconds from a POST to its event, half of the time, through Express; only the machine can tell.
 
     Args:
-        _guess: Seconds.
+        guess: Seconds.
         measured: What was measured, likewise.
     """
     computed = "Measure it, and give the seconds to check."
     if measured:
-        computed = f"Measured: half of the events came within {format_seconds(measured)}."
+        computed = (
+            f"Measured: half of the events came within {format_seconds(measured)}. "
+            f"You said {format_seconds(guess)}."
+        )
     hints = Hints(
         mechanism="A text goes to Pushpin, to Express, back to Pushpin as a publish, and out to the stream. "
         "All of it on one machine.",

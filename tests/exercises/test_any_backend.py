@@ -12,4 +12,4 @@ def test_who_counts_what_is_alike_is_told_so():
 
 
 def test_how_soon_express_is_only_the_machine_can_tell():
-    assert check(predict("express-p50", seconds=0.005), 0.005, measured=0.005).right
+    assert check(predict("express-p50", seconds=0.005), 0.005).right

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parents[2] / "notebooks" / "backends" / "express"
 
 
 def express(environ: dict[str, str] | None = None) -> Backend:
-    return Backend(("node", "server.js"), FOLDER, "Express", environ or {})
+    return Backend(("node", "server.js"), FOLDER, "Express", {} if environ is None else environ)
 
 
 @pytest.fixture
