@@ -124,7 +124,7 @@ def test_with_a_key_only_what_pushpin_has_signed_is_believed() -> None:
         environ["GRIP_VERIFY_KEY"] = site.pushpin.sig_key.decode()
         site.start_origin()
 
-        assert requests.get(address, headers=forged, timeout=5).status_code == 501
+        assert requests.get(address, headers=forged, timeout=5).status_code == 403
         events = sse_events(site.url / "events")
         assert next(events).data == "welcome"
         events.close()

@@ -1,16 +1,21 @@
 // A stream and a chat behind Pushpin. Express holds no connection: it answers, and is done.
-import { WebSocketMessageFormat } from "@fanoutio/grip";
+import { WebSocketMessageFormat, validateSig } from "@fanoutio/grip";
 import { ServeGrip } from "@fanoutio/serve-grip";
 import express from "express";
 
 const serveGrip = new ServeGrip({
   grip: process.env.GRIP_URL,
-  gripVerifyKey: process.env.GRIP_VERIFY_KEY, // if it is set, only what Pushpin has signed counts as proxied
   gripProxyRequired: true, // whoever comes past Pushpin gets a 501
 });
 const publisher = serveGrip.getPublisher();
 
 const app = express();
+// serve-grip 2.0.0 does not await its own check of the signature, and so takes every one for good. This one waits.
+const key = process.env.GRIP_VERIFY_KEY;
+app.use(async (req, res, next) => {
+  if (key && !(await validateSig(req.get("Grip-Sig") ?? "", key))) return res.sendStatus(403);
+  next();
+});
 app.use(serveGrip);
 
 app.get("/events", (req, res) => {
