@@ -6,6 +6,7 @@ import difflib
 
 from realtime_kit.errors import UsageError
 from realtime_kit.exercises import (
+    any_backend,
     backends,
     crossover,
     history,
@@ -30,6 +31,7 @@ _ALL: tuple[Question, ...] = (
     *inside.QUESTIONS,
     *winners.QUESTIONS,
     *backends.QUESTIONS,
+    *any_backend.QUESTIONS,
 )
 
 QUESTIONS: dict[str, Question] = {question.name: question for question in _ALL}
