@@ -15,6 +15,7 @@ STAGES = (
     "schedule",
     "publisher",
     "pushpin",
+    "gateway",
     "origin",
     "taps",
     "clients",

@@ -8,6 +8,7 @@ from realtime_kit.errors import UsageError
 from realtime_kit.exercises import (
     backends,
     crossover,
+    gateway,
     history,
     inside,
     long_polling,
@@ -30,6 +31,7 @@ _ALL: tuple[Question, ...] = (
     *inside.QUESTIONS,
     *winners.QUESTIONS,
     *backends.QUESTIONS,
+    *gateway.QUESTIONS,
 )
 
 QUESTIONS: dict[str, Question] = {question.name: question for question in _ALL}
