@@ -24,7 +24,7 @@ class Gateway:
 
         with serving(routes) as site, Gateway(site.url.port) as gateway:
             requests.get(str(gateway.url / "news"))
-            print(*gateway.requests(), sep="\\n")
+            print(gateway.requests())
 
     Args:
         target_port: Where requests go: Pushpin's port, or that of the application behind it.
@@ -53,13 +53,10 @@ class Gateway:
             )
             raise UsageError(message)
         self.policy = policy or GatewayPolicy()
-        self._make = lambda: NginxProcess(
-            target_port,
-            self.policy,
-            port=port,
-            directives=directives,
-            show_error=show_error or _to_stderr,
-        )
+        self._target_port = target_port
+        self._asked_port = port
+        self._directives = directives
+        self._show = show_error or _to_stderr
         self._process: NginxProcess | None = None
         self._lease: background.Lease | None = None
 
@@ -117,7 +114,7 @@ class Gateway:
         await self._astop()
         lease = background.Lease(self.stop)
         try:
-            self._process = await self._make().__aenter__()
+            self._process = await self._made().__aenter__()
         except BaseException:
             lease.end()
             raise
@@ -127,8 +124,17 @@ class Gateway:
         process, self._process = self._process, None
         lease, self._lease = self._lease, None
         if process is not None and lease is not None and not lease.inherited:
-            await process.__aexit__()
+            await process.__aexit__(None, None, None)
             lease.end()
+
+    def _made(self) -> NginxProcess:
+        return NginxProcess(
+            self._target_port,
+            self.policy,
+            port=self._asked_port,
+            directives=self._directives,
+            show_error=self._show,
+        )
 
     def _running(self) -> NginxProcess:
         if self._process is None:

@@ -43,7 +43,7 @@ http {{
 
         location / {{
 {rules}            proxy_pass http://{host}:{target_port};
-            proxy_http_version 1.1;
+            proxy_http_version {http_version};
             proxy_set_header Host $http_host;
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Connection $connection_upgrade;
@@ -92,6 +92,7 @@ def nginx_conf(policy: GatewayPolicy, *, port: int, target_port: int, directives
         rate=policy.requests_per_second,
         buffering="on" if policy.buffering else "off",
         timeout_ms=round(policy.read_timeout_s * 1000),
+        http_version=policy.http_version,
         timeout=policy.read_timeout_s,
         directives=directives and f"        {directives}\n",
     )

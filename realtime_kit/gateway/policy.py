@@ -25,6 +25,7 @@ class GatewayPolicy:
         requests_per_second: How many requests of one consumer (of one address, without keys) pass; 0 is any number.
         burst: How many more pass at once.
         buffering: Whether answers are collected before they are passed on.
+        http_version: In which HTTP it asks what is behind it, "1.1" or "1.0". WebSockets need 1.1.
         read_timeout_s: How long the next bytes of an answer are waited for.
 
     Raises:
@@ -35,6 +36,7 @@ class GatewayPolicy:
     requests_per_second: int = 0
     burst: int = 0
     buffering: bool = False
+    http_version: str = "1.1"
     read_timeout_s: float = 60.0
 
     def __post_init__(self) -> None:
@@ -56,5 +58,8 @@ class GatewayPolicy:
             raise UsageError(message)
         if not (math.isfinite(self.read_timeout_s) and 0.001 <= self.read_timeout_s <= 86_400):
             message = f"read_timeout_s is {self.read_timeout_s!r}: it is a time from 0.001 to 86,400 seconds"
+            raise UsageError(message)
+        if self.http_version not in ("1.0", "1.1"):
+            message = f"http_version is {self.http_version!r}: it is '1.0' or '1.1'"
             raise UsageError(message)
         object.__setattr__(self, "keys", MappingProxyType(dict(self.keys)))
