@@ -51,7 +51,7 @@ http {{
             proxy_read_timeout {timeout_ms}ms;
         }}
         location @no_key {{ return 401 "gateway: no API key in the header apikey, or an unknown one\\n"; }}
-        location @too_many {{ return 429 "gateway: more than {rate} requests a second; try again later\\n"; }}
+        location @too_many {{ return 429 "gateway: above the limit (requests a second: {rate}); try again later\\n"; }}
         location @no_answer {{ return 502 "gateway: nobody answers on port {target_port} behind it\\n"; }}
         location @too_late {{
             return 504 "gateway: no byte of the answer within {timeout:g} s. A held request is silent until there is \

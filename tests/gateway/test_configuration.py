@@ -8,8 +8,14 @@ from typing import Any
 import pytest
 
 from realtime_kit.errors import MissingDependency, UsageError
-from realtime_kit.gateway import Gateway, GatewayPolicy, access_log, kong_declaration, nginx_conf
-from realtime_kit.gateway import process as process_module
+from realtime_kit.gateway import (
+    Gateway,
+    GatewayPolicy,
+    access_log,
+    kong_declaration,
+    nginx_conf,
+    process as process_module,
+)
 
 FULL = GatewayPolicy(
     keys={"ada": "k-1"},
