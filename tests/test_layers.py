@@ -16,6 +16,7 @@ STAGES = (
     "publisher",
     "pushpin",
     "components",
+    "gateway",
     "origin",
     "taps",
     "clients",

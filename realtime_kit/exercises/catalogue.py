@@ -9,6 +9,7 @@ from realtime_kit.exercises import (
     any_backend,
     backends,
     crossover,
+    gateway,
     history,
     inside,
     long_polling,
@@ -32,6 +33,7 @@ _ALL: tuple[Question, ...] = (
     *winners.QUESTIONS,
     *backends.QUESTIONS,
     *any_backend.QUESTIONS,
+    *gateway.QUESTIONS,
 )
 
 QUESTIONS: dict[str, Question] = {question.name: question for question in _ALL}
