@@ -14,6 +14,7 @@ RealtimeKitError
 │   ├── CommandError           it refused a command, or did not answer it
 │   └── PushpinStopped         it ended by itself
 ├── OriginError                the application behind the proxy failed
+├── DatabaseError              a database that the kit runs did not start, or ended
 ├── PublishError               the proxy refused an item, or could not be reached
 ├── ProtocolError              bytes that are not what the protocol allows
 ├── GripSignatureError         a request whose Grip-Sig does not prove it came through the proxy
@@ -106,6 +107,10 @@ class PushpinStopped(PushpinError):
 
 class OriginError(RealtimeKitError):
     """The application behind the proxy could not be started, or ended by itself."""
+
+
+class DatabaseError(RealtimeKitError):
+    """A database that the kit runs did not start, or ended by itself; the text has what it said."""
 
 
 class PublishError(RealtimeKitError):

@@ -15,6 +15,7 @@ STAGES = (
     "schedule",
     "publisher",
     "pushpin",
+    "databases",
     "origin",
     "taps",
     "clients",
