@@ -8,6 +8,7 @@ from realtime_kit.errors import UsageError
 from realtime_kit.exercises import (
     backends,
     crossover,
+    django,
     history,
     inside,
     long_polling,
@@ -28,6 +29,7 @@ _ALL: tuple[Question, ...] = (
     *websocket.QUESTIONS,
     *history.QUESTIONS,
     *inside.QUESTIONS,
+    *django.QUESTIONS,
     *winners.QUESTIONS,
     *backends.QUESTIONS,
 )
