@@ -15,6 +15,7 @@ RealtimeKitError
 │   └── PushpinStopped         it ended by itself
 ├── OriginError                the application behind the proxy failed
 ├── GatewayError               the API gateway before or behind the proxy could not be started
+├── DatabaseError              a database that the kit runs did not start, or ended
 ├── PublishError               the proxy refused an item, or could not be reached
 ├── ProtocolError              bytes that are not what the protocol allows
 ├── GripSignatureError         a request whose Grip-Sig does not prove it came through the proxy
@@ -111,6 +112,8 @@ class OriginError(RealtimeKitError):
 
 class GatewayError(RealtimeKitError):
     """The API gateway could not be started, or did not do its part; the text has its own reason."""
+class DatabaseError(RealtimeKitError):
+    """A database that the kit runs did not start, or ended by itself; the text has what it said."""
 
 
 class PublishError(RealtimeKitError):

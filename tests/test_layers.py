@@ -17,6 +17,7 @@ STAGES = (
     "pushpin",
     "components",
     "gateway",
+    "databases",
     "origin",
     "taps",
     "clients",

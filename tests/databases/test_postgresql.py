@@ -1,0 +1,101 @@
+"""A private PostgreSQL: that it answers, comes back with its data, and leaves nothing, however its owner ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from realtime_kit.databases import PostgreSQL, postgresql
+from realtime_kit.errors import DatabaseError, MissingDependency, UsageError
+
+OWNER = """
+import sys
+from realtime_kit.databases import PostgreSQL
+with PostgreSQL() as db:
+    print(db.url, db.folder, db.supervisor_pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+def gone(condition: object, *, within_s: float = 15) -> bool:
+    until = time.monotonic() + within_s
+    while not condition():  # type: ignore[operator]
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def servers(folder: Path) -> list[psutil.Process]:
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(str(folder) in word for word in process.info["cmdline"] or ())
+    ]
+
+
+def test_it_answers_is_taken_down_and_comes_back_with_its_data() -> None:
+    with PostgreSQL() as db:
+        with psycopg.connect(db.url) as connection:
+            connection.execute("CREATE TABLE seen (id int)")
+            connection.execute("INSERT INTO seen VALUES (7)")
+            connection.commit()
+            db.stop_server()
+            with pytest.raises(psycopg.OperationalError):
+                psycopg.connect(db.url)
+        db.start_server()
+        with psycopg.connect(db.url) as connection:
+            assert connection.execute("SELECT id FROM seen").fetchall() == [(7,)]
+        folder = db.folder
+    assert not folder.exists()
+    assert not servers(folder)
+
+
+def test_it_does_not_run_as_root_and_has_no_port() -> None:
+    with PostgreSQL() as db:
+        found = [process for process in servers(db.folder) if process.name() == "postgres"]
+        assert found
+        assert all(process.uids().real != 0 for process in found)
+        assert not [
+            each for process in found for each in process.net_connections("inet") if each.status == "LISTEN"
+        ]
+
+
+@pytest.mark.parametrize("victim", ["owner", "supervisor"])
+def test_killed_it_leaves_nothing(victim: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", OWNER], stdin=-1, stdout=-1, text=True) as process:
+        assert process.stdout is not None
+        url, folder, supervisor = process.stdout.readline().split()
+        with psycopg.connect(url):
+            os.kill(process.pid if victim == "owner" else int(supervisor), signal.SIGKILL)
+            assert gone(lambda: not [one for one in servers(Path(folder)) if one.name() == "postgres"])
+        assert gone(lambda: not Path(folder).exists())
+        process.kill()
+
+
+def test_one_that_has_ended_says_so() -> None:
+    with PostgreSQL() as db:
+        db.stop_server()
+        os.kill(db.supervisor_pid, signal.SIGTERM)
+        with pytest.raises((DatabaseError, UsageError)):
+            db.start_server()
+
+
+def test_without_it_the_cure_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(postgresql, "_DEBIAN", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingDependency, match="apt install postgresql"), PostgreSQL():
+        pass
+
+
+def test_what_is_not_up_cannot_be_taken_down() -> None:
+    with pytest.raises(UsageError, match="not up"):
+        PostgreSQL().stop_server()

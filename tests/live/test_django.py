@@ -1,0 +1,97 @@
+"""The Django project of lesson 10, on SQLite and on PostgreSQL, behind a real Pushpin."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from realtime_kit import Backend, serving, sse_events
+from realtime_kit.clients.event_stream import Event
+from realtime_kit.databases import PostgreSQL
+from realtime_kit.lab.site import Site
+from realtime_kit.pushpin.ports import free_port
+
+pytestmark = pytest.mark.live
+
+FOLDER = Path(__file__).parents[2] / "notebooks/backends/django"
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+    if request.param == "SQLite":
+        yield {"DATA_FOLDER": str(tmp_path)}
+    else:
+        with PostgreSQL() as db:
+            yield {"DATABASE_URL": db.url}
+
+
+def news(environ: dict[str, str]) -> Backend:
+    return Backend((sys.executable, "serve.py"), folder=FOLDER, name="Django", environ=environ)
+
+
+def job(environ: dict[str, str], *texts: str) -> None:
+    argv = [sys.executable, "manage.py", "tell", *texts]
+    subprocess.run(argv, cwd=FOLDER, env={**os.environ, **environ}, check=True, timeout=30)
+
+
+def tell(site: Site, text: str) -> None:
+    assert requests.post(str(site.url / "tell/"), data=text, timeout=10).status_code == 204
+
+
+def subscribed(site: Site) -> None:
+    asyncio.run(site.pushpin.auntil(lambda seen: seen.subscribers("events-news") == 1))
+
+
+def read_until(stream: Iterator[Event], kind: str, data: str | None = None) -> list[Event]:
+    seen = []
+    for event in stream:
+        seen.append(event)
+        if event.type == kind and data in (None, event.data):
+            break
+    return seen
+
+
+@pytest.mark.parametrize("storage", ["on", "off"])
+def test_what_is_told_while_all_is_down_comes_with_storage_only(storage: str, where: dict[str, str]) -> None:
+    environ = {**where, "STORAGE": storage}
+    with serving(news(environ), http_port=free_port()) as site:
+        address = site.url / "events/" % {"channel": "news"}
+        stream = sse_events(address)
+        read_until(stream, "stream-open")
+        subscribed(site)
+        tell(site, "before")
+        assert next(stream).data == "before"
+        site.stop()
+        job(environ, "meanwhile")
+        site.start()
+        read_until(stream, "stream-open")
+        subscribed(site)
+        tell(site, "after")
+        seen = read_until(stream, "message", "after")
+        assert [event.data for event in seen] == (["meanwhile", "after"] if storage == "on" else ["after"])
+        stream.close()
+
+
+def test_a_channel_that_is_not_for_everybody(tmp_path: Path) -> None:
+    with serving(news({"DATA_FOLDER": str(tmp_path)})) as site:
+        event = next(sse_events(site.url / "events/" % {"channel": "staff"}))
+        assert event.type == "stream-error"
+        assert "forbidden" in event.data
+
+
+def test_a_database_that_is_down_is_explained_and_the_next_event_comes() -> None:
+    with PostgreSQL() as db, serving(news({"DATABASE_URL": db.url})) as site:
+        assert requests.post(str(site.url / "tell/"), data="one", timeout=10).status_code == 204
+        db.stop_server()
+        answer = requests.post(str(site.url / "tell/"), data="two", timeout=10)
+        assert answer.status_code == 503
+        assert "not stored" in answer.text
+        db.start_server()
+        assert requests.post(str(site.url / "tell/"), data="two", timeout=10).status_code == 204
