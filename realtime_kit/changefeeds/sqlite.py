@@ -125,6 +125,7 @@ class SqliteFeed:
             ("updated", "AFTER UPDATE", "", changed),
             ("deleted", "AFTER DELETE", "", gone),
         ]
+        there, itself = row.replace("NEW.", ""), f"json_quote({self._key})"
         # One transaction: the log is there with all of its triggers, or not at all.
         return "\n".join(
             [
@@ -132,9 +133,12 @@ class SqliteFeed:
                 f"CREATE TABLE IF NOT EXISTS {self._log} (number INTEGER PRIMARY KEY AUTOINCREMENT, key, row);",
                 *(
                     f"CREATE TRIGGER IF NOT EXISTS {self._log}_{name} {event} ON {self._table} {when} "  # noqa: S608
-                    f"BEGIN INSERT INTO {self._log} (key, row) VALUES ({values}); END;"
-                    for name, event, when, values in triggers
+                    f"BEGIN INSERT INTO {self._log} (key, row) VALUES ({logged}); END;"
+                    for name, event, when, logged in triggers
                 ),
+                # Rows that were there before the log are its first changes.
+                (f"INSERT INTO {self._log} (key, row) SELECT {itself}, json_object({there}) FROM {self._table} "  # noqa: S608
+                f"WHERE NOT EXISTS (SELECT 1 FROM {self._log});"),
                 "COMMIT;",
             ]
         )

@@ -144,3 +144,12 @@ def test_a_position_of_another_feed_is_refused(file: Path, position: str) -> Non
 def test_a_table_or_column_that_is_not_there_is_named(file: Path, table: str, key: str) -> None:
     with pytest.raises(UsageError):
         SqliteFeed(file, table, key=key)
+
+
+def test_rows_from_before_the_feed_are_its_first_changes(file: Path) -> None:
+    execute(file, "INSERT INTO players VALUES ('ada', 1)")
+
+    feed_of(file)
+    found = asyncio.run(take(feed_of(file), 1))
+
+    assert [(change.position, change.row) for change in found] == [("1", {"name": "ada", "score": 1})]
