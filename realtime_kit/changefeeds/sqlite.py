@@ -137,8 +137,10 @@ class SqliteFeed:
                     for name, event, when, logged in triggers
                 ),
                 # Rows that were there before the log are its first changes.
-                (f"INSERT INTO {self._log} (key, row) SELECT {itself}, json_object({there}) FROM {self._table} "  # noqa: S608
-                f"WHERE NOT EXISTS (SELECT 1 FROM {self._log});"),
+                (
+                    f"INSERT INTO {self._log} (key, row) SELECT {itself}, json_object({there}) FROM {self._table} "  # noqa: S608
+                    f"WHERE NOT EXISTS (SELECT 1 FROM {self._log});"
+                ),
                 "COMMIT;",
             ]
         )

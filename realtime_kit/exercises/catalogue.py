@@ -7,6 +7,7 @@ import difflib
 from realtime_kit.errors import UsageError
 from realtime_kit.exercises import (
     backends,
+    changefeed,
     crossover,
     history,
     inside,
@@ -28,6 +29,7 @@ _ALL: tuple[Question, ...] = (
     *websocket.QUESTIONS,
     *history.QUESTIONS,
     *inside.QUESTIONS,
+    *changefeed.QUESTIONS,
     *winners.QUESTIONS,
     *backends.QUESTIONS,
 )
