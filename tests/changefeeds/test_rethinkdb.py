@@ -11,12 +11,12 @@ URL = os.environ.get("RETHINKDB_URL", "")
 
 @pytest.mark.skipif(not URL, reason="RETHINKDB_URL is not set: the feed of RethinkDB was NOT tried")
 def test_rows_come_first_and_then_changes() -> None:
+    import yarl
     from rethinkdb import RethinkDB
-    from yarl import URL as Address
 
     from realtime_kit.changefeeds.rethinkdb import RethinkFeed
 
-    r, address = RethinkDB(), Address(URL)
+    r, address = RethinkDB(), yarl.URL(URL)
 
     async def scenario() -> list[object]:
         async with asyncio.timeout(20), aclosing(RethinkFeed(URL, "rk_players").changes()) as changes:
