@@ -8,6 +8,7 @@ from realtime_kit.errors import UsageError
 from realtime_kit.exercises import (
     any_backend,
     backends,
+    changefeed,
     crossover,
     gateway,
     django,
@@ -32,6 +33,7 @@ _ALL: tuple[Question, ...] = (
     *history.QUESTIONS,
     *inside.QUESTIONS,
     *django.QUESTIONS,
+    *changefeed.QUESTIONS,
     *winners.QUESTIONS,
     *backends.QUESTIONS,
     *any_backend.QUESTIONS,

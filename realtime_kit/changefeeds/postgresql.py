@@ -1,0 +1,138 @@
+"""Changes of a table in PostgreSQL: triggers write a log table, and NOTIFY says that it is worth a look.
+
+Notifications are not kept for who is away; the log is. So the notification only wakes, and the log tells.
+
+Many transactions write at once, and numbers from a sequence are not in the order of the commits: 8 may be visible
+before 7. A reader that goes by the highest number skips 7. Therefore each line has the id of its transaction too, and
+only lines of transactions older than every one that is still open are read, in the order of (transaction, number).
+A transaction that stays open for long, in any database of the server, holds the feed up; nothing is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import psycopg
+
+from realtime_kit.changefeeds.change import BEGINNING, Change
+from realtime_kit.changefeeds.names import plain_name
+from realtime_kit.errors import UsageError
+
+LOOK_AFTER_S = 0.05
+"""How long a look waits for a notification: a line may be held back by a transaction that ends without one."""
+
+_AGAIN_AFTER_S = 0.2
+_POSITION = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
+_PAGE = 500
+
+
+class PostgresFeed:
+    """The changes of one table in PostgreSQL.
+
+    Args:
+        url: Where the database is, `postgresql://…`.
+        table: The table's name, in lower case.
+        key: Its primary key, one column, in lower case.
+
+    Raises:
+        UsageError: no such table or column.
+    """
+
+    def __init__(self, url: str, table: str, *, key: str) -> None:
+        self._url = url
+        self._table = plain_name("table", table)
+        self._key = plain_name("column", key)
+        self._log = f"{table}_changes"
+        with psycopg.connect(url) as database:
+            self._install(database)
+
+    async def changes(self, after: str = BEGINNING) -> AsyncGenerator[Change, None]:
+        """What was committed after that position, and then what is committed from now on.
+
+        Args:
+            after: The position of the last change that was seen.
+
+        Raises:
+            UsageError: a position that this feed has not given.
+        """
+        position = _position(after)
+        while True:
+            try:
+                async with (
+                    await psycopg.AsyncConnection.connect(self._url, autocommit=True) as database,
+                    aclosing(self._follow(database, position)) as found,
+                ):
+                    async for change in found:
+                        position = _position(change.position)
+                        yield change
+            except psycopg.OperationalError:  # the server is away: it may come back
+                await asyncio.sleep(_AGAIN_AFTER_S)
+
+    async def _follow(
+        self, database: psycopg.AsyncConnection[Any], position: tuple[int, int]
+    ) -> AsyncGenerator[Change, None]:
+        await database.execute(f"LISTEN {self._log}".encode())
+        while True:
+            while rows := await self._page(database, position):
+                for transaction, number, key, row in rows:
+                    position = (transaction, number)
+                    yield Change(f"{transaction}-{number}", key, row)
+            async for _ in database.notifies(timeout=LOOK_AFTER_S, stop_after=1):
+                pass
+
+    async def _page(
+        self, database: psycopg.AsyncConnection[Any], position: tuple[int, int]
+    ) -> list[tuple[int, int, Any, Any]]:
+        query = f"""
+            SELECT transaction::text::bigint, number, key, row FROM {self._log}
+            WHERE (transaction, number) > (%s::text::xid8, %s)
+            AND transaction < pg_snapshot_xmin(pg_current_snapshot())
+            ORDER BY transaction, number LIMIT {_PAGE}
+        """  # noqa: S608  # plain names
+        found = await database.execute(query.encode(), (str(position[0]), position[1]))
+        return await found.fetchall()
+
+    def _install(self, database: psycopg.Connection[Any]) -> None:
+        query = "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s"
+        if database.execute(query, (self._table, self._key)).fetchone() is None:
+            message = f"no column {self._key} in table {self._table}, or no such table."
+            raise UsageError(message)
+        # Nobody writes to the table between the copy of its rows and the trigger.
+        database.execute(f"LOCK TABLE {self._table} IN SHARE ROW EXCLUSIVE MODE".encode())
+        if database.execute("SELECT to_regclass(%s)", (self._log,)).fetchone() == (None,):
+            database.execute(self._script().encode())
+
+    def _script(self) -> str:
+        log, table, key = self._log, self._table, self._key
+        return f"""
+            CREATE TABLE {log} (
+                transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
+                number bigserial, key jsonb, row jsonb, PRIMARY KEY (transaction, number)
+            );
+            INSERT INTO {log} (key, row) SELECT to_jsonb({key}), to_jsonb({table}) FROM {table};
+            CREATE FUNCTION {log}_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND OLD.{key} IS DISTINCT FROM NEW.{key}) THEN
+                    INSERT INTO {log} (key) VALUES (to_jsonb(OLD.{key}));
+                END IF;
+                IF TG_OP <> 'DELETE' THEN
+                    INSERT INTO {log} (key, row) VALUES (to_jsonb(NEW.{key}), to_jsonb(NEW));
+                END IF;
+                NOTIFY {log};
+                RETURN NULL;
+            END $$;
+            CREATE TRIGGER {log} AFTER INSERT OR UPDATE OR DELETE ON {table}
+            FOR EACH ROW EXECUTE FUNCTION {log}_write();
+        """  # noqa: S608  # plain names
+
+
+def _position(position: str) -> tuple[int, int]:
+    if position == BEGINNING:
+        return 0, 0
+    if not (found := _POSITION.fullmatch(position)):
+        message = f"position {position!r} is none of this feed's: two whole numbers, `12-34`, or '' for all."
+        raise UsageError(message)
+    return int(found[1]), int(found[2])

@@ -1,0 +1,155 @@
+"""Changes of a table in SQLite: triggers write them into a log table, and the feed reads that.
+
+SQLite's update hook would be shorter, but it tells only of changes made by its own connection. Triggers are part
+of the database, so they also see what somebody types at a `sqlite3` prompt. `PRAGMA data_version` is the bell: it
+changes when another connection has committed, and asking costs no look at the tables.
+
+SQLite lets one transaction write at a time, so numbers in the log are in the order of the commits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, closing
+from pathlib import Path
+
+from realtime_kit.changefeeds.change import BEGINNING, Change
+from realtime_kit.changefeeds.names import plain_name
+from realtime_kit.errors import UsageError
+
+LOOK_EVERY_S = 0.01
+"""How often the feed asks for the data version."""
+
+_PAGE = 500
+_LARGEST = 2**63 - 1
+_MAY_PASS = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN}
+
+
+class SqliteFeed:
+    """The changes of one table in an SQLite file.
+
+    Args:
+        file: The database; it exists, and has the table.
+        table: The table's name.
+        key: Its primary key, one column.
+
+    Raises:
+        UsageError: no such file, table or column.
+    """
+
+    def __init__(self, file: str | Path, table: str, *, key: str) -> None:
+        self._file = Path(file)
+        self._table = plain_name("table", table)
+        self._key = plain_name("column", key)
+        self._log = f"{table}_changes"
+        with closing(self._connect()) as database:
+            self._install(database)
+
+    async def changes(self, after: str = BEGINNING) -> AsyncGenerator[Change, None]:
+        """What was committed after that position, and then what is committed from now on.
+
+        Args:
+            after: The position of the last change that was seen.
+
+        Raises:
+            UsageError: a position that this feed has not given.
+        """
+        number = _number(after)
+        while True:
+            try:
+                with closing(self._connect()) as database:
+                    self._require_known(database, number)
+                    async with aclosing(self._follow(database, number)) as found:
+                        async for change in found:
+                            number = int(change.position)
+                            yield change
+            except FileNotFoundError:
+                await asyncio.sleep(LOOK_EVERY_S)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in _MAY_PASS:
+                    raise
+                await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _follow(self, database: sqlite3.Connection, number: int) -> AsyncGenerator[Change, None]:
+        seen = None
+        while True:
+            if not self._file.exists():
+                raise FileNotFoundError(self._file)
+            # The version is read first: a commit in between costs one look too many, never one too few.
+            (version,) = database.execute("PRAGMA data_version").fetchone()
+            if version == seen:
+                await asyncio.sleep(LOOK_EVERY_S)
+                continue
+            while rows := self._page(database, number):
+                for number, key, row in rows:  # where it stands
+                    yield Change(str(number), json.loads(key), None if row is None else json.loads(row))
+            seen = version
+
+    def _page(self, database: sqlite3.Connection, number: int) -> list[tuple[int, str, str | None]]:
+        query = f"SELECT number, key, row FROM {self._log} WHERE number > ? ORDER BY number LIMIT {_PAGE}"  # noqa: S608  # plain names
+        return database.execute(query, (number,)).fetchall()
+
+    def _require_known(self, database: sqlite3.Connection, number: int) -> None:
+        query = f"SELECT coalesce(max(number), 0) FROM {self._log}"  # noqa: S608  # a plain name
+        (last,) = database.execute(query).fetchone()
+        if number > last:
+            message = f"position {number} is not in this feed: its last change is {last}. Begin with ''."
+            raise UsageError(message)
+
+    def _connect(self) -> sqlite3.Connection:
+        # isolation_level None: no transaction is begun behind our back.
+        address = f"{self._file.absolute().as_uri()}?mode=rw"
+        return sqlite3.connect(address, uri=True, isolation_level=None, timeout=0.1)
+
+    def _install(self, database: sqlite3.Connection) -> None:
+        columns = [name for _, name, *_ in database.execute(f"PRAGMA table_info({self._table})")]
+        if self._key not in columns:
+            found = f"its columns are {', '.join(columns)}" if columns else "there is no such table"
+            message = f"{self._file.name}: no column {self._key} in table {self._table}; {found}."
+            raise UsageError(message)
+        database.execute("PRAGMA journal_mode = WAL")  # who reads does not hold up who writes
+        database.executescript(self._script(columns))
+
+    def _script(self, columns: list[str]) -> str:
+        row = ", ".join(f"'{plain_name('column', name)}', NEW.{name}" for name in columns)
+        changed, gone = (
+            f"json_quote(NEW.{self._key}), json_object({row})",
+            f"json_quote(OLD.{self._key}), NULL",
+        )
+        triggers = [
+            ("moved", f"BEFORE UPDATE OF {self._key}", f"WHEN OLD.{self._key} IS NOT NEW.{self._key}", gone),
+            ("inserted", "AFTER INSERT", "", changed),
+            ("updated", "AFTER UPDATE", "", changed),
+            ("deleted", "AFTER DELETE", "", gone),
+        ]
+        there, itself = row.replace("NEW.", ""), f"json_quote({self._key})"
+        # One transaction: the log is there with all of its triggers, or not at all.
+        return "\n".join(
+            [
+                "BEGIN IMMEDIATE;",
+                f"CREATE TABLE IF NOT EXISTS {self._log} (number INTEGER PRIMARY KEY AUTOINCREMENT, key, row);",
+                *(
+                    f"CREATE TRIGGER IF NOT EXISTS {self._log}_{name} {event} ON {self._table} {when} "  # noqa: S608
+                    f"BEGIN INSERT INTO {self._log} (key, row) VALUES ({logged}); END;"
+                    for name, event, when, logged in triggers
+                ),
+                # Rows that were there before the log are its first changes.
+                (
+                    f"INSERT INTO {self._log} (key, row) SELECT {itself}, json_object({there}) FROM {self._table} "  # noqa: S608
+                    f"WHERE NOT EXISTS (SELECT 1 FROM {self._log});"
+                ),
+                "COMMIT;",
+            ]
+        )
+
+
+def _number(position: str) -> int:
+    if position == BEGINNING:
+        return 0
+    if not (position.isascii() and position.isdigit()) or int(position) > _LARGEST:
+        message = f"position {position!r} is none of this feed's: a whole number as text, or '' for all."
+        raise UsageError(message)
+    return int(position)
