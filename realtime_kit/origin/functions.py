@@ -2,7 +2,8 @@
 
     PORT=8001 python -m realtime_kit.origin.functions process.py
 
-The convention is Microcule's: JSON about the request in the argument after `-e`, its body on standard input; the answer's
+The convention is Microcule's: JSON about the request in the argument after `-e`, its body on standard input; the
+answer's
 body on standard output, status and headers as JSON on file descriptor 3. Standard error is passed on.
 """
 
@@ -78,7 +79,7 @@ class FunctionHost:
                 stdout=asyncio.subprocess.PIPE,
                 cwd=self.file.parent,
                 pass_fds=(_HEAD_FD,),
-                preexec_fn=lambda: os.dup2(write_end, _HEAD_FD),  # noqa: PLW1509 - this process has one thread
+                preexec_fn=lambda: os.dup2(write_end, _HEAD_FD),  # safe: this process has one thread
                 start_new_session=True,
             )
             os.close(write_end)

@@ -7,8 +7,9 @@ status and headers a line of JSON on file descriptor 3. Microcule executes this 
 import json
 import os
 import sys
+from pathlib import Path
 
-sys.path.insert(0, os.environ.get("CHAT_FOLDER", os.getcwd()))
+sys.path.insert(0, os.environ.get("CHAT_FOLDER", str(Path.cwd())))
 
 from chat import answer
 
