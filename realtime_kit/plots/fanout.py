@@ -21,6 +21,7 @@ from realtime_kit.plots.style import (
     blend,
 )
 from realtime_kit.plots.words import format_seconds
+from realtime_kit.quantities import LOST
 from realtime_kit.theory import broadcast
 
 DPI = 100
@@ -36,7 +37,7 @@ def fanout_figure(run: FanoutRun, *, theme: Theme = LIGHT, size_in: tuple[float,
     """
     figure = Picture(figsize=size_in, dpi=DPI, facecolor=theme.background)
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.09, 0.19, 0.87, 0.63))
+    axes = figure.add_axes((0.11, 0.19, 0.85, 0.63))
     axes.set_facecolor(theme.background)
     config = run.meta["config"]
     colour = theme.colour(config["transport"])
@@ -98,4 +99,10 @@ def _summary(run: FanoutRun) -> str:
     last = sorted(push.latency.max for push in run.results)
     verdict = "trustworthy" if run.trustworthy else "not to be trusted: see the flags of its verdict"
     pushes = "1 push" if len(last) == 1 else f"{len(last)} pushes"
-    return f"{pushes}; last client after {format_seconds(last[len(last) // 2])} (median); {lost:,} lost; {verdict}"
+    slowest_s = last[len(last) // 2]
+    when = (
+        "not every client reached"
+        if slowest_s == LOST
+        else f"last client after {format_seconds(slowest_s)} (median)"
+    )
+    return f"{pushes}; {when}; {lost:,} lost; {verdict}"

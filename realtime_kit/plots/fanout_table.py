@@ -20,10 +20,8 @@ def fanout_table(run: FanoutRun) -> Group:
     title = f"{config['clients']:,} {config['transport']} clients through {through} {run.meta['pushpin']}"
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("push", justify="right")
-    for name in ("reached", "lost", "p50", "p99", "last", "deliveries/s"):
-        table.add_column(name, justify="right")
-    for part in _PARTS:
-        table.add_column(f"{part}, µs each", justify="right")
+    for name in ("reached", "lost", "p50", "p99", "last", "per s", "processor, µs each"):
+        table.add_column(name, justify="right", no_wrap=True)
     for push in run.results:
         latency = push.latency
         table.add_row(
@@ -32,13 +30,16 @@ def fanout_table(run: FanoutRun) -> Group:
             f"{push.ledger.lost:,}",
             *(format_seconds(seconds) for seconds in (latency.p50, latency.p99, latency.max)),
             f"{push.deliveries_per_s:,.0f}",
-            *(f"{push.processor_per_delivery_s[part] * 1e6:.1f}" for part in _PARTS),
+            " + ".join(f"{push.processor_per_delivery_s[part] * 1e6:.1f}" for part in _PARTS),
         )
     opening = run.meta["opening"]
+    memory = run.meta["swarm_bytes_per_client"]
     notes = [
-        f"opened in {format_seconds(opening['seconds'])}; connections opened anew after the roll call: "
-        f"{opening['reopened_after_roll_call']:,}; memory of the swarm: {run.meta['swarm_bytes_per_client']:,} "
-        "bytes a client"
+        "processor time for each delivery: Pushpin + swarm + origin",
+        (
+            f"opened in {format_seconds(opening['seconds'])}, {opening['reopened_after_roll_call']:,} opened anew "
+            f"after the roll call; {memory:,} bytes of the swarm's memory a client"
+        ),
     ]
     notes += [
         f"push {push.number}: not reached: {_some(push.lost_clients)}"
