@@ -181,14 +181,20 @@ def _stream(process: asyncio.subprocess.Process | None, name: str) -> asyncio.St
 Handler = Callable[..., Awaitable[Any]]
 
 
-def serve(handlers: Mapping[str, Handler]) -> None:
+def serve(
+    handlers: Mapping[str, Handler], *, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> None:
     """The worker's side: answer until standard input ends, or the parent whose pid is the first argument does.
 
     Requests run concurrently, each in a task of its own. At the end running tasks are cancelled and given a moment;
     a thread makes sure that the process ends even if the loop is stuck.
+
+    Args:
+        handlers: What may be asked for.
+        loop_factory: Makes the event loop; None is asyncio's own.
     """
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(handlers, parent=int(sys.argv[1])))
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(_serve(handlers, parent=int(sys.argv[1])))
 
 
 async def _serve(handlers: Mapping[str, Handler], *, parent: int) -> None:

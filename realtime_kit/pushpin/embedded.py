@@ -255,6 +255,23 @@ class Pushpin(Proxy):
         """
         await background.arun(self._started.until(condition))
 
+    async def aended(self) -> None:
+        """Wait until it is not running any more, whatever the reason."""
+        await background.arun(self._ended())
+
+    async def _ended(self) -> None:
+        if self.state is State.READY:
+            await asyncio.wait({self._started.process.ended})
+
+    async def arestart(self) -> Self:
+        """Start again on the ports it had, so that its clients find it where it was."""
+        addresses = self.addresses
+        given, self._ports = self._ports, (addresses.http_port, addresses.publish_port)
+        try:
+            return await self.astart()
+        finally:
+            self._ports = given
+
     def command(self, method: str, **arguments: Any) -> Any:
         """Ask it on its ZeroMQ command socket: `refresh` (cid=), `recover`, `conncheck` (ids=), `get-zmq-uris`.
 

@@ -1,0 +1,79 @@
+"""How a swarm fits onto a machine: said before anything is opened."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+
+import psutil
+
+from realtime_kit.errors import UsageError
+from realtime_kit.pushpin.limits import raise_file_limit
+
+RESERVED_DESCRIPTORS = 100
+PORTS_PER_SOURCE = 25_000
+"""Connections from one address of this machine to one port: Linux has 28,232 ports for them, some in use."""
+
+MOST_SOURCES = 250
+_WORTH_A_PROCESS = 2_500
+_BYTES_PER_CLIENT = 52_000
+"""Memory of a held stream, Pushpin's 48 kB (1.36; measured) and the swarm's together."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwarmPlan:
+    """Where the clients of a swarm live.
+
+    Attributes:
+        clients: How many.
+        counts: Clients of each process.
+        sources: Addresses to connect from; empty where the system may choose.
+    """
+
+    clients: int
+    counts: tuple[int, ...]
+    sources: tuple[str, ...] = ()
+
+
+def plan_swarm(clients: int, *, targets: int, local: bool = True) -> SwarmPlan:
+    """Spread clients over processes and source addresses.
+
+    Args:
+        clients: How many.
+        targets: Pushpins (or other servers) they connect to, each with a file limit like this process's.
+        local: Whether these run on this machine and are of the kit, so that their limits are known.
+
+    Raises:
+        UsageError: if this machine cannot hold so many; the text has the largest number that it can.
+    """
+    most, because = largest_swarm(targets=targets, local=local)
+    if not 1 <= clients <= most:
+        message = f"clients is {clients:,}: possible here are 1 to {most:,} ({because})"
+        raise UsageError(message)
+    each = raise_file_limit() - RESERVED_DESCRIPTORS
+    wanted = min(_processors(), math.ceil(clients / _WORTH_A_PROCESS))
+    processes = max(1, wanted, math.ceil(clients / each))
+    counts = tuple(clients // processes + (index < clients % processes) for index in range(processes))
+    addresses = math.ceil(math.ceil(clients / targets) / PORTS_PER_SOURCE)
+    sources = tuple(f"127.0.0.{2 + index}" for index in range(addresses)) if local and addresses > 1 else ()
+    return SwarmPlan(clients, counts, sources)
+
+
+def largest_swarm(*, targets: int, local: bool = True) -> tuple[int, str]:
+    """The largest number of clients that this machine can hold, and what limits it."""
+    by_memory = psutil.virtual_memory().available // _BYTES_PER_CLIENT
+    limits = [(by_memory, "by its free memory")]
+    if local:
+        each = raise_file_limit() - RESERVED_DESCRIPTORS
+        by_files = targets * (each - each % 2)
+        instances = "instance" if targets == 1 else "instances"
+        limits.append(
+            (by_files, f"by the file limit of {targets} {instances}; `--instances` or `ulimit -n` raises it")
+        )
+    limits.append((targets * PORTS_PER_SOURCE * (MOST_SOURCES if local else 1), "by its ports"))
+    return min(limits)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,266 @@
+"""Fan-out: one event to very many clients, again and again, and what each push took and cost."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+import realtime_kit
+from realtime_kit import background
+from realtime_kit.clients.swarm import Swarm, SwarmPlan, SwarmState, plan_swarm
+from realtime_kit.errors import UsageError
+from realtime_kit.measurements.fanout import FanoutRun, Push, completion, per_delivery_s
+from realtime_kit.measurements.latency import latencies_s, latency
+from realtime_kit.measurements.ledger import account
+from realtime_kit.measurements.verdict import Evidence, judge
+from realtime_kit.origin.lessons import find_lesson
+from realtime_kit.pushpin import PushpinSettings, Route
+from realtime_kit.pushpin.cluster import MOST_INSTANCES, PushpinCluster
+from realtime_kit.theory import broadcast
+from realtime_kit.worker import Worker
+
+LEAD_S = 0.1
+"""Between the order to push and the moment it is due, so that the order itself is not measured."""
+
+PATIENCE_S = 10.0
+SLOWEST_PER_S = 2_000
+"""Fewer deliveries a second than this are not waited for, unless a limiter was asked for."""
+
+TRANSPORTS = ("streaming",)
+
+
+@dataclass(frozen=True, slots=True)
+class FanoutSettings:
+    """A fan-out.
+
+    Attributes:
+        clients: How many.
+        pushes: How many events, one after the other.
+        instances: How many Pushpins share the clients.
+        transport: One of `TRANSPORTS`.
+        payload_bytes: Size of an event's text, bytes.
+        message_rate: Pushpin's limiter, deliveries per second; 0 is none.
+    """
+
+    clients: int = 1_000
+    pushes: int = 5
+    instances: int = 1
+    transport: str = "streaming"
+    payload_bytes: int = 64
+    message_rate: int = 0
+
+    def __post_init__(self) -> None:
+        ranges = {"pushes": (1, 1000), "instances": (1, MOST_INSTANCES), "payload_bytes": (0, 10_000)}
+        ranges["message_rate"] = (0, 2**31 - 1)
+        for name, (least, most) in ranges.items():
+            if not least <= (value := getattr(self, name)) <= most:
+                message = f"{name} is {value}: allowed is {least} to {most}"
+                raise UsageError(message)
+        if self.transport not in TRANSPORTS:
+            message = f"transport is {self.transport!r}: allowed is {', '.join(TRANSPORTS)}"
+            raise UsageError(message)
+
+
+def fanout(
+    settings: FanoutSettings | None = None,
+    *,
+    on_phase: Callable[[str], None] = lambda _: None,
+    **changes: Any,
+) -> FanoutRun:
+    """Push events to very many clients.
+
+    Args:
+        settings: The fan-out; None is 1,000 clients and five pushes.
+        on_phase: Called with a few words whenever something new begins, on the kit's thread.
+        **changes: Fields of `FanoutSettings` to change, such as `clients=10_000`.
+
+    Raises:
+        UsageError: for a setting outside what is allowed, or more clients than this machine can hold.
+        ClientError: naming the clients that cannot be reached at all.
+        MissingDependency: if there is no Pushpin.
+    """
+    return background.run(_prepared(settings, on_phase, changes).run())
+
+
+async def afanout(
+    settings: FanoutSettings | None = None,
+    *,
+    on_phase: Callable[[str], None] = lambda _: None,
+    **changes: Any,
+) -> FanoutRun:
+    """Like `fanout`, for coroutines."""
+    return await background.arun(_prepared(settings, on_phase, changes).run())
+
+
+def _prepared(
+    settings: FanoutSettings | None, on_phase: Callable[[str], None], changes: dict[str, Any]
+) -> _Fanout:
+    chosen = replace(settings or FanoutSettings(), **changes)
+    return _Fanout(chosen, plan_swarm(chosen.clients, targets=chosen.instances), on_phase)
+
+
+class _Fanout:
+    def __init__(self, settings: FanoutSettings, plan: SwarmPlan, on_phase: Callable[[str], None]) -> None:
+        self.settings = settings
+        self.plan = plan
+        self.on_phase = on_phase
+        self.next_id = 1
+        self.origin = Worker("realtime_kit.origin.pushes", name="the origin")
+        self.cluster: PushpinCluster
+        self.swarm: Swarm
+        self.not_published: list[str] = []
+        self.slip_s = 0.0
+        limiter_s = settings.clients / settings.message_rate if settings.message_rate else 0.0
+        self.patience_s = PATIENCE_S + max(settings.clients / SLOWEST_PER_S, 1.5 * limiter_s)
+
+    async def run(self) -> FanoutRun:
+        """The whole of it."""
+        started_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        settings = self.settings
+        self.on_phase("starting Pushpin and the origin")
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self.origin)
+            port = (await self.origin.ask("start", port=0))["port"]
+            routes = (Route(f"127.0.0.1:{port}", over_http=True),)
+            pushpin_settings = PushpinSettings(message_rate=settings.message_rate)
+            self.cluster = await stack.enter_async_context(
+                PushpinCluster(settings.instances, routes, settings=pushpin_settings)
+            )
+            await self.origin.ask(
+                "publish_to",
+                publishers=[pushpin.publisher_options() for pushpin in self.cluster.instances],
+                payload_bytes=settings.payload_bytes,
+            )
+            path = find_lesson(settings.transport).path.lstrip("/")
+            self.swarm = Swarm(self.plan, [str(url / path) for url in self.cluster.urls])
+            await stack.enter_async_context(self.swarm)
+            self.on_phase(f"connecting {settings.clients:,} clients")
+            begun_s = time.monotonic()
+            await self.swarm.open()
+            opened_s = time.monotonic() - begun_s
+            self.on_phase("roll call")
+            reopened = await self._arm()
+            results = []
+            for number in range(1, settings.pushes + 1):
+                self.on_phase(f"push {number} of {settings.pushes}")
+                results.append(await self._push(number))
+            _, state = await self.swarm.collect()
+        return FanoutRun(started_at, self._meta(opened_s, reopened, state), tuple(results))
+
+    async def _arm(self) -> int:
+        reopened = await self.swarm.arm(self._happen, next_id=self.next_id, timeout_s=self.patience_s)
+        await self.swarm.collect()  # receipts of the roll call belong to no push
+        return reopened
+
+    async def _happen(self, due_ns: int = 0) -> int:
+        answer = await self.origin.ask("push", due_ns=due_ns)
+        self.not_published, self.slip_s = answer["not_published"], answer["slip_s"]
+        self.next_id = answer["event_id"] + 1
+        return int(answer["event_id"])
+
+    async def _push(self, number: int) -> Push:
+        if lonely := await self.swarm.unconnected():
+            await self.swarm.reopen(lonely)
+            await self._arm()
+        await self.swarm.expect(self.next_id)
+        _, state_before = await self.swarm.collect()
+        before = self._processor()
+        due_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
+        event_id = await self._happen(due_ns)
+        await self.swarm.reached(timeout_s=self.patience_s)
+        after = self._processor()
+        receipts, state = await self.swarm.collect()
+        ids, intended_ns = np.array([event_id]), np.array([due_ns])
+        books = account(receipts, ids, intended_ns, clients=self.settings.clients)
+        samples = latencies_s(books.received_ns, intended_ns)
+        reached = samples[np.isfinite(samples)]
+        last_s = float(reached.max()) if len(reached) else 0.0
+        used_s = {part: _difference(before[part], after[part]) for part in after}
+        tau_s = per_delivery_s(samples)
+        losses = state.losses - state_before.losses
+        busiest_s = max(_difference(before["swarm"], {pid: s}) for pid, s in after["swarm"].items())
+        evidence = Evidence(
+            samples=self.settings.clients,
+            advice="use more clients",
+            publisher_slip_s=self.slip_s,
+            reconnections=losses,
+            reconnected_because=state.reasons[-1] if losses and state.reasons else "",
+            # All processors are busy in a fan-out, with Pushpin's work. The question is whether the swarm could read.
+            processor_busy=min(1.0, busiest_s / (last_s + LEAD_S)) if last_s else 0.0,
+            unexpected=books.ledger.duplicate + books.ledger.unexpected,
+            negative_latencies=int((samples < 0).sum()),
+            message_rate=self.settings.message_rate,
+            deliveries_per_s=self.settings.clients * 1000 / broadcast.LIMITER_INTERVAL_MS,
+            unpublished=len(self.not_published),
+            unpublished_because=self.not_published[0] if self.not_published else "",
+        )
+        return Push(
+            number=number,
+            transport=self.settings.transport,
+            clients=self.settings.clients,
+            ledger=books.ledger,
+            latency=latency(samples),
+            completion=completion(samples),
+            deliveries_per_s=len(reached) / last_s if last_s > 0 else 0.0,
+            per_delivery_s=tau_s,
+            theory=broadcast.latency(recipients=len(reached), per_delivery_s=tau_s) if tau_s else None,
+            processor_per_delivery_s={
+                part: seconds / max(1, len(reached)) for part, seconds in used_s.items()
+            },
+            lost_clients=tuple(client for client, _ in books.losses),
+            verdict=judge(evidence),
+        )
+
+    def _processor(self) -> dict[str, dict[int, float]]:
+        return {
+            "pushpin": _used_s([process.pid for process in self.cluster.processes()]),
+            "swarm": _used_s([worker.pid for worker in self.swarm.workers]),
+            "origin": _used_s([self.origin.pid]),
+        }
+
+    def _meta(self, opened_s: float, reopened: int, state: SwarmState) -> dict[str, Any]:
+        installation = self.cluster.instances[0].installation
+        return {
+            "kit": realtime_kit.__version__,
+            "python": platform.python_version(),
+            "pushpin": str(installation.version) if installation else "unknown",
+            "cpus": os.cpu_count(),
+            "config": asdict(self.settings),
+            "opening": {
+                "seconds": round(opened_s, 3),
+                "retries": state.retries,
+                "reopened_after_roll_call": reopened,
+            },
+            "losses": state.losses,
+            "restarts": self.cluster.restarts,
+            "swarm_processes": len(self.swarm.workers),
+            "swarm_bytes_per_client": round(state.bytes_per_client),
+        }
+
+
+def _used_s(pids: Sequence[int]) -> dict[int, float]:
+    """Processor time of processes so far; to the nanosecond where the system tells it, else to its clock's tick."""
+    used = {}
+    for pid in pids:
+        with contextlib.suppress(psutil.Error, OSError, ValueError):
+            tasks = list(Path(f"/proc/{pid}/task").glob("*/schedstat"))
+            if tasks:
+                used[pid] = sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+            else:
+                times = psutil.Process(pid).cpu_times()
+                used[pid] = times.user + times.system
+    return used
+
+
+def _difference(before: dict[int, float], after: dict[int, float]) -> float:
+    return sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())

@@ -1,0 +1,138 @@
+"""A fan-out: one event to many clients, push by push."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_kit.errors import UsageError
+from realtime_kit.measurements.ledger import Ledger
+from realtime_kit.measurements.run import FORMAT
+from realtime_kit.measurements.verdict import Verdict
+from realtime_kit.quantities import LOST, Latency
+
+_CURVE_POINTS = 401
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One push.
+
+    Attributes:
+        number: Which, from 1.
+        transport: How it went.
+        clients: To how many.
+        ledger: What became of the deliveries.
+        latency: Since it was due, lost ones included.
+        completion: (seconds, share of the clients reached by then), ascending; ends where losses begin.
+        deliveries_per_s: Clients reached, divided by the time until the last of them was.
+        per_delivery_s: τ of the line `kτ` through the origin that is nearest to the measured curve (least squares).
+        theory: What that line says of the latencies; None where nobody was reached.
+        processor_per_delivery_s: Processor time of each part, `pushpin`, `swarm` and `origin`, for each delivery.
+        lost_clients: Who was not reached.
+        verdict: Whether to trust it.
+    """
+
+    number: int
+    transport: str
+    clients: int
+    ledger: Ledger
+    latency: Latency
+    completion: tuple[tuple[float, float], ...]
+    deliveries_per_s: float
+    per_delivery_s: float
+    theory: Latency | None
+    processor_per_delivery_s: dict[str, float]
+    lost_clients: tuple[int, ...]
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        theory = {"latency_s": self.theory.to_json()} if self.theory else {}
+        return {
+            "push": self.number,
+            "transport": self.transport,
+            "clients": self.clients,
+            "published": 1,
+            "ledger": self.ledger.to_json(),
+            "latency_s": self.latency.to_json(),
+            "completion": [list(point) for point in self.completion],
+            "deliveries_per_s": self.deliveries_per_s,
+            "processor_per_delivery_s": self.processor_per_delivery_s,
+            "theory": {"per_delivery_s": self.per_delivery_s, **theory},
+            "lost_clients": list(self.lost_clients),
+            "verdict": self.verdict.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FanoutRun:
+    """A finished fan-out.
+
+    Attributes:
+        started_at: UTC time of the start, ISO 8601.
+        meta: Versions, the machine, `config`, and what opening took.
+        results: One for each push.
+    """
+
+    started_at: str
+    meta: dict[str, Any]
+    results: tuple[Push, ...]
+
+    @property
+    def trustworthy(self) -> bool:
+        """Whether nothing speaks against any of the pushes."""
+        return all(push.verdict.trustworthy for push in self.results)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "format": FORMAT,
+            "kind": "fanout",
+            "started_at": self.started_at,
+            "meta": self.meta,
+            "results": [push.to_json() for push in self.results],
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write the run to a JSON file.
+
+        Raises:
+            UsageError: if the file cannot be written.
+        """
+        try:
+            Path(path).write_text(
+                json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8"
+            )
+        except OSError as error:
+            message = f"the run cannot be written to {path}: {error.strerror}"
+            raise UsageError(message) from error
+
+
+def completion(samples_s: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+    """The completion curve of latencies: a few hundred points, the first and the last delivery among them.
+
+    Args:
+        samples_s: Any shape, seconds; infinite for a lost delivery.
+    """
+    ordered = np.sort(samples_s, axis=None)
+    reached = int((ordered < LOST).sum())
+    if not reached:
+        return ()
+    ranks = np.unique(np.linspace(1, reached, min(reached, _CURVE_POINTS)).round().astype(int))
+    return tuple((float(ordered[rank - 1]), float(rank / len(ordered))) for rank in ranks)
+
+
+def per_delivery_s(samples_s: NDArray[np.float64]) -> float:
+    """τ of the line `kτ` nearest to the k-th smallest of these latencies, lost ones left out; 0 where all are lost."""
+    ordered = np.sort(samples_s, axis=None)
+    ordered = ordered[ordered < LOST]
+    if not len(ordered):
+        return 0.0
+    ranks = np.arange(1, len(ordered) + 1, dtype=np.float64)
+    return max(0.0, float(ranks @ ordered / (ranks @ ranks)))

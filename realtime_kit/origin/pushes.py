@@ -1,0 +1,71 @@
+"""The origin of a fan-out, in a process of its own: each event is published to several Pushpins at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+from realtime_kit import worker
+from realtime_kit.errors import PublishError
+from realtime_kit.origin.event_log import EventLog
+from realtime_kit.origin.lessons import lessons_app
+from realtime_kit.origin.process import CHANNEL
+from realtime_kit.origin.server import OriginServer
+from realtime_kit.publisher import HttpPublisher, item_in_all_formats
+
+_COARSE_S = 0.002
+"""A sleep may end this much late: what is left is waited for in small steps."""
+
+
+class _Origin:
+    def __init__(self) -> None:
+        self.log = EventLog()
+        self.publishers: list[HttpPublisher] = []
+        self.payload = ""
+        self._stack = contextlib.AsyncExitStack()
+
+    async def start(self, *, port: int) -> dict[str, Any]:
+        """Listen on a port; 0 is a free one."""
+        server = await self._stack.enter_async_context(OriginServer(lessons_app(self.log), port=port))
+        return {"port": server.port}
+
+    async def publish_to(self, *, publishers: list[dict[str, Any]], payload_bytes: int) -> None:
+        """Publish every event from now on to all of these, padded to `payload_bytes` bytes of text."""
+        self.payload = "." * payload_bytes
+        for options in publishers:
+            self.publishers.append(await self._stack.enter_async_context(HttpPublisher(**options)))
+
+    async def push(self, *, due_ns: int) -> dict[str, Any]:
+        """Let one event happen at a moment of `CLOCK_MONOTONIC`; returns when every Pushpin has accepted it."""
+        await asyncio.sleep(max(0.0, (due_ns - time.monotonic_ns()) / 1e9 - _COARSE_S))
+        while time.monotonic_ns() < due_ns:  # noqa: ASYNC110 - it is a clock that is waited for
+            await asyncio.sleep(0)
+        number = self.log.last_id + 1
+        name = f"event {number} "
+        data = name + self.payload[len(name) :]
+        self.log.append(data)
+        slip_s = (time.monotonic_ns() - due_ns) / 1e9
+        item = item_in_all_formats(number, data, prev_number=number - 1)
+        answers = await asyncio.gather(
+            *(publisher.publish(CHANNEL, item) for publisher in self.publishers), return_exceptions=True
+        )
+        refused = []
+        for answer in answers:
+            if isinstance(answer, PublishError):
+                refused.append(str(answer))
+            elif isinstance(answer, BaseException):
+                raise answer
+        return {"event_id": number, "slip_s": slip_s, "not_published": refused}
+
+
+def main() -> None:
+    """Run the worker."""
+    origin = _Origin()
+    names = ("start", "publish_to", "push")
+    worker.serve({name: getattr(origin, name) for name in names})
+
+
+if __name__ == "__main__":
+    main()

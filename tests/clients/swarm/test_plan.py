@@ -1,0 +1,48 @@
+"""What fits onto a machine is said before anything is opened."""
+
+import pytest
+
+from realtime_kit.clients.swarm import largest_swarm, plan as module, plan_swarm
+from realtime_kit.errors import UsageError
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine of two processors, 24 GB and 20,000 files a process."""
+    monkeypatch.setattr(module, "raise_file_limit", lambda: 20_000)
+    monkeypatch.setattr(module, "_processors", lambda: 2)
+
+    class Memory:
+        available = 24_000_000_000
+
+    monkeypatch.setattr(module.psutil, "virtual_memory", Memory)
+
+
+def test_every_client_has_a_process_and_no_process_too_many(machine):
+    for clients in (1, 7, 2_500, 2_501, 19_900, 100_000):
+        plan = plan_swarm(clients, targets=6)
+        assert sum(plan.counts) == clients
+        assert max(plan.counts) <= 19_900
+        assert max(plan.counts) - min(plan.counts) <= 1
+    assert len(plan_swarm(100_000, targets=6).counts) == 6
+    assert len(plan_swarm(100, targets=1).counts) == 1
+
+
+@pytest.mark.parametrize("clients", [0, -1, 19_901])
+def test_too_many_are_refused_with_the_largest_number(machine, clients):
+    with pytest.raises(UsageError, match=r"possible here are 1 to 19,900 \(by the file limit of 1 instance;"):
+        plan_swarm(clients, targets=1)
+
+
+def test_memory_may_be_what_limits(machine, monkeypatch):
+    class Memory:
+        available = 52_000_000
+
+    monkeypatch.setattr(module.psutil, "virtual_memory", Memory)
+    assert largest_swarm(targets=6) == (1_000, "by its free memory")
+
+
+def test_further_source_addresses_when_ports_run_out(machine, monkeypatch):
+    assert plan_swarm(19_000, targets=1).sources == ()
+    monkeypatch.setattr(module, "raise_file_limit", lambda: 100_000)
+    assert plan_swarm(60_000, targets=1).sources == ("127.0.0.2", "127.0.0.3", "127.0.0.4")

@@ -1,0 +1,86 @@
+"""A swarm over processes of its own: armed or named, receipts under the right numbers."""
+
+import asyncio
+import contextlib
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from realtime_kit.clients.swarm import Swarm, SwarmPlan
+from realtime_kit.errors import ClientError
+
+
+class Server:
+    """Streams that all say the same, but for those that are deaf."""
+
+    def __init__(self, deaf=0):
+        self.deaf = deaf
+        self.responses = []
+        self.hang_up = asyncio.Event()
+        self.last_id = 0
+
+    async def handle(self, request):
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b":\n\n")
+        if self.deaf:
+            self.deaf -= 1
+        else:
+            self.responses.append(response)
+        await self.hang_up.wait()
+        return response
+
+    async def push(self):
+        self.last_id += 1
+        for response in self.responses:
+            await response.write(b"id: %d\ndata: x\n\n" % self.last_id)
+        return self.last_id
+
+    @contextlib.asynccontextmanager
+    async def swarm(self):
+        app = web.Application()
+        app.router.add_get("/events", self.handle)
+        async with (
+            TestServer(app) as server,
+            Swarm(SwarmPlan(5, (3, 2)), [str(server.make_url("/events"))]) as swarm,
+        ):
+            state = await swarm.open()
+            assert (state.connected, state.retries, state.losses) == (5, 0, 0)
+            yield swarm
+            self.hang_up.set()
+
+
+def test_receipts_carry_the_numbers_of_the_whole_swarm():
+    async def main():
+        server = Server()
+        async with server.swarm() as swarm:
+            assert await swarm.arm(server.push, next_id=1, timeout_s=20) == 0
+            receipts, state = await swarm.collect()
+            assert sorted(receipts.client.tolist()) == [0, 1, 2, 3, 4]
+            assert receipts.event_id.tolist() == [1] * 5
+            assert state.losses == 0
+
+    asyncio.run(main())
+
+
+def test_a_dropped_hold_is_found_by_the_roll_call_and_opened_anew():
+    async def main():
+        server = Server(deaf=2)
+        async with server.swarm() as swarm:
+            assert await swarm.arm(server.push, next_id=1, timeout_s=0.5) == 2
+            assert server.last_id == 2
+            assert await swarm.unconnected() == []
+
+    asyncio.run(main())
+
+
+def test_who_is_silent_to_the_end_is_named():
+    async def main():
+        server = Server(deaf=10**6)
+        async with server.swarm() as swarm:
+            said = "5 of 5 clients received nothing in 8 roll calls: 0, 1, 2, 3, 4"
+            with pytest.raises(ClientError, match=said):
+                await swarm.arm(server.push, next_id=1, timeout_s=0.01)
+
+    asyncio.run(main())

@@ -1,0 +1,77 @@
+"""Fan-outs through real Pushpins: everybody armed, everybody reached, nothing left behind."""
+
+import asyncio
+import json
+
+import pytest
+
+from realtime_kit.cli import run
+from realtime_kit.errors import PublishError, UsageError
+from realtime_kit.lab.fanout import afanout, fanout
+from realtime_kit.pushpin.cluster import PushpinCluster
+
+pytestmark = pytest.mark.live
+
+
+def test_everybody_gets_every_push_through_two_instances():
+    result = fanout(clients=400, pushes=3, instances=2)
+    assert len(result.results) == 3
+    for push in result.results:
+        assert (push.ledger.expected, push.ledger.received, push.ledger.lost) == (400, 400, 0)
+        assert push.ledger.duplicate == push.ledger.unexpected == push.ledger.reordered == 0
+        assert push.lost_clients == ()
+        assert push.completion[-1][1] == 1.0
+        assert push.completion[-1][0] == push.latency.max > 0
+        assert min(push.processor_per_delivery_s.values()) > 0
+        assert {flag.name for flag in push.verdict.flags} <= {"too-few-samples", "publisher-slip"}
+
+
+def test_the_limiter_makes_a_staircase():
+    result = fanout(clients=200, pushes=1, message_rate=400)
+    (push,) = result.results
+    assert push.ledger.received == 200
+    assert push.latency.max >= 0.45  # 20 batches of 10, 25 ms apart, the first of them at once
+    assert "rate-limiter" in {flag.name for flag in push.verdict.flags}
+
+
+def test_it_runs_among_other_coroutines():
+    result = asyncio.run(afanout(clients=50, pushes=1))
+    assert result.results[0].ledger.received == 50
+
+
+def test_the_command_writes_the_run_and_the_picture(tmp_path, capsys):
+    file, picture = tmp_path / "run.json", tmp_path / "run.png"
+    options = ["--clients", "100", "--pushes", "2", "--json", str(file), "--plot", str(picture)]
+    assert run(["fanout", *options]) == 1  # a hundred are too few for a p99, and that is said
+    out = capsys.readouterr().out
+    assert "too-few-samples" in out
+    saved = json.loads(file.read_text())
+    assert (saved["format"], saved["kind"]) == (1, "fanout")
+    assert [push["ledger"]["received"] for push in saved["results"]] == [100, 100]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"clients": 10**9}, "possible here are 1 to"),
+        ({"instances": 0}, "instances is 0"),
+        ({"pushes": 0}, "pushes is 0"),
+        ({"transport": "pigeon"}, "transport is 'pigeon'"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_starts(changes, said):
+    with pytest.raises(UsageError, match=said):
+        fanout(**changes)
+
+
+def test_an_instance_that_ends_is_back_on_its_port(eventually):
+    with PushpinCluster(2, 9) as cluster:
+        urls, control_urls = cluster.urls, cluster.control_urls
+        cluster.publish("news", "hello")
+        cluster.instances[1].processes()[0].kill()
+        eventually(lambda: cluster.restarts == 1, "the cluster did not start it again")
+        assert (cluster.urls, cluster.control_urls) == (urls, control_urls)
+        cluster.publish("news", "hello")
+    with pytest.raises(PublishError):
+        cluster.publish("news", "hello")

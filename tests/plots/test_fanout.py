@@ -1,0 +1,75 @@
+"""The picture and the table of a fan-out say what was measured, losses included."""
+
+import math
+
+import pytest
+from rich.console import Console
+
+from realtime_kit.measurements.fanout import FanoutRun, Push
+from realtime_kit.measurements.ledger import Ledger
+from realtime_kit.measurements.verdict import Evidence, judge
+from realtime_kit.plots import DARK, LIGHT
+from realtime_kit.plots.fanout import fanout_figure
+from realtime_kit.plots.fanout_table import fanout_table
+from realtime_kit.quantities import Latency
+from realtime_kit.theory import broadcast
+
+
+def a_run(lost=(), message_rate=0):
+    reached = 1000 - len(lost)
+    push = Push(
+        number=1,
+        transport="streaming",
+        clients=1000,
+        ledger=Ledger(1000, reached, len(lost), 0, 0, 0),
+        latency=Latency(0.02, 0.02, 0.036, 0.0396, math.inf if lost else 0.04, 0.00004, 1000),
+        completion=((0.00004, 0.001), (0.04, reached / 1000)),
+        deliveries_per_s=reached / 0.04,
+        per_delivery_s=4e-5,
+        theory=broadcast.latency(recipients=reached, per_delivery_s=4e-5),
+        processor_per_delivery_s={"pushpin": 42e-6, "swarm": 10e-6, "origin": 1e-6},
+        lost_clients=tuple(lost),
+        verdict=judge(Evidence(samples=1000)),
+    )
+    config = {"clients": 1000, "instances": 1, "transport": "streaming", "message_rate": message_rate}
+    meta = {
+        "pushpin": "1.36.0",
+        "config": config,
+        "opening": {"seconds": 2.0, "retries": 0, "reopened_after_roll_call": 3},
+        "swarm_bytes_per_client": 1600,
+    }
+    return FanoutRun("2026-01-01T00:00:00Z", meta, (push,))
+
+
+def test_the_table_names_who_was_not_reached():
+    console = Console(width=110)
+    with console.capture() as captured:
+        console.print(fanout_table(a_run(lost=(7, 12))))
+    assert "push 1: not reached: 7, 12" in captured.get()
+    assert "42.0 + 10.0 + 1.0" in captured.get()
+
+
+def test_the_curve_is_drawn_in_clients_and_seconds():
+    (axes,) = fanout_figure(a_run()).axes
+    measured, line = axes.lines
+    assert measured.get_xydata()[-1].tolist() == [0.04, 1000]
+    assert line.get_xydata()[-1].tolist() == pytest.approx([0.04, 1000])
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_under_a_limiter_there_are_steps(theme):
+    (axes,) = fanout_figure(a_run(message_rate=2500), theme=theme).axes
+    assert len(axes.lines) == 3
+
+
+def test_losses_are_in_the_picture():
+    figure = fanout_figure(a_run(lost=(7, 12)))
+    assert "2 lost" in " ".join(text.get_text() for text in figure.texts)
+    assert "last client after lost" not in " ".join(text.get_text() for text in figure.texts)
+
+
+def test_the_run_is_json_with_its_losses():
+    (push,) = a_run(lost=(7, 12)).to_json()["results"]
+    assert push["lost_clients"] == [7, 12]
+    assert push["latency_s"]["max"] is None
+    assert push["completion"][-1] == [0.04, 0.998]
