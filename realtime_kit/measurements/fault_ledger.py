@@ -192,7 +192,9 @@ def _check_balance(account: FaultAccount, *, expected: int, received: int) -> No
     for client, ledgers in enumerate(account.ledgers):
         for each in ledgers:
             if each.received + each.lost != each.expected:
-                message = f"client {client}: {each.received} + {each.lost} lost is not {each.expected} expected"
+                message = (
+                    f"client {client}: {each.received} + {each.lost} lost is not {each.expected} expected"
+                )
                 raise LedgerImbalance(message)
     total = account.total
     if (total.expected, total.received) != (expected, received):
