@@ -10,6 +10,7 @@ import click
 from realtime_kit import __version__
 from realtime_kit.cli.doctor import doctor
 from realtime_kit.cli.export import export
+from realtime_kit.cli.faults import faults
 from realtime_kit.cli.install_deps import install_deps
 from realtime_kit.cli.race import race
 from realtime_kit.cli.serve import serve
@@ -54,5 +55,5 @@ def commands(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (up, doctor, install_deps, race, serve, export):
+for _command in (up, doctor, install_deps, race, faults, serve, export):
     commands.add_command(_command)

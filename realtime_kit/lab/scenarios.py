@@ -18,7 +18,7 @@ EVERY = 3
 """One in so many events is harmed on its way to Pushpin."""
 
 LATENCY_S = 0.25
-BANDWIDTH_BYTES_PER_S = 1500.0
+BANDWIDTH_BYTES_PER_S = 300.0
 
 Step = Callable[["FaultBench"], Awaitable[object]]
 
@@ -132,7 +132,7 @@ SCENARIOS = (
     _toxic(
         "bandwidth",
         Toxics(bandwidth_bytes_per_s=BANDWIDTH_BYTES_PER_S),
-        "a slow reader: 1,500 bytes a second",
+        "a slow reader: 300 bytes a second",
     ),
     _toxic(
         "timeout",

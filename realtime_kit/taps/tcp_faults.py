@@ -19,6 +19,10 @@ _WAITING_CHUNKS = 64
 """What is read and not yet passed on: small, so that a slow reader is felt on the other side."""
 
 
+_PIECE_S = 0.05
+"""How long a piece takes at a limited bandwidth, seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Toxics:
     """What befalls the answers on every connection; nothing, as it is made.
@@ -153,10 +157,14 @@ class ToxicProxy:
         if self._toxics.timeout or writer in self._swallowed:
             self._swallowed.add(writer)
             return
-        writer.write(data)
-        await writer.drain()
-        if rate := self._toxics.bandwidth_bytes_per_s:
-            await asyncio.sleep(len(data) / rate)
+        while data:  # in small pieces, so that the end of a toxic is felt at once
+            rate = self._toxics.bandwidth_bytes_per_s
+            size = max(1, int(rate * _PIECE_S)) if rate else len(data)
+            piece, data = data[:size], data[size:]
+            writer.write(piece)
+            await writer.drain()
+            if rate:
+                await asyncio.sleep(len(piece) / rate)
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
