@@ -59,6 +59,8 @@ class FaultResult:
             return "this should not have happened"
         if self.transport == "push only":
             return "it comes back without saying what it had, so nobody sends it what it missed"
+        if not self.predicted_loss:
+            return "no prev-id: what is published between the log's reading and the subscription is lost"
         return "no prev-id: nobody notices a gap until the client reconnects"
 
     def to_json(self) -> dict[str, Any]:

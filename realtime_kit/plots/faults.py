@@ -20,10 +20,12 @@ from realtime_kit.plots.style import FONT, LIGHT, SMALL_PT, TITLE_PT, Theme, ble
 KEY = "lost / recovered / late, of what was owed; recovered: came another way than the usual one"
 _LOSS_COLOUR = "#C94F0E"
 _KEPT_COLOUR = "#00563E"
-_LEAST_TINT = 0.25
+_TINTS = (0.25, 0.75)
+"""From the least loss to half of everything and more; black type stays legible on it."""
+
 _CELL_IN = (1.25, 0.36)
 _LABEL_IN = 1.5
-_HEAD_IN = 1.05
+_HEAD_IN = 0.75
 _DPI = 100
 
 
@@ -123,7 +125,7 @@ def _draw_cell(axes: Axes, run: FaultRun, key: tuple[str, str], at: tuple[int, i
         total = run[key].ledger
     except KeyError:
         return
-    share = _LEAST_TINT + (1 - _LEAST_TINT) * min(1.0, 2 * total.lost_share)
+    share = _TINTS[0] + (_TINTS[1] - _TINTS[0]) * min(1.0, 2 * total.lost_share)
     colour = blend(
         theme.background, _LOSS_COLOUR if total.lost else _KEPT_COLOUR, share if total.lost else 0.12
     )
@@ -133,6 +135,8 @@ def _draw_cell(axes: Axes, run: FaultRun, key: tuple[str, str], at: tuple[int, i
 
 
 def _title(run: FaultRun) -> str:
+    if not any(each.ledger.lost for each in run.results):
+        return "Nothing was lost"
     if run.trustworthy:
         return "Push alone loses what it cannot deliver; what asks again loses nothing"
     return "A transport that recovers did not keep its promise"
