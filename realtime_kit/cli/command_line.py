@@ -11,6 +11,7 @@ from realtime_kit import __version__
 from realtime_kit.cli.doctor import doctor
 from realtime_kit.cli.export import export
 from realtime_kit.cli.fanout import fanout
+from realtime_kit.cli.faults import faults
 from realtime_kit.cli.install_deps import install_deps
 from realtime_kit.cli.race import race
 from realtime_kit.cli.serve import serve
@@ -55,5 +56,5 @@ def commands(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (up, doctor, install_deps, race, fanout, serve, export):
+for _command in (up, doctor, install_deps, race, fanout, faults, serve, export):
     commands.add_command(_command)

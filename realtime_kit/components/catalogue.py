@@ -24,18 +24,25 @@ COMPONENTS: tuple[Component, ...] = (
         title="Django with django-eventstream",
         lessons=(10,),
         extra="django",
-        least=MappingProxyType({"django": "4.2", "django-eventstream": "5.3", "psycopg": "3.1"}),
+        least=MappingProxyType({"django": "5.1", "django-eventstream": "5.3", "psycopg": "3.2"}),
     ),
     Program(
         name="postgresql",
         title="PostgreSQL",
-        lessons=(10, 11),
+        lessons=(10,),
         program="postgres",
         least="13.0",
         folders=("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin"),
         apt=("postgresql",),
         services=("postgresql.service",),
         brew="postgresql",
+    ),
+    PythonPackages(
+        name="serverless",
+        title="Serverless runtimes of Google and AWS",
+        lessons=(12,),
+        extra="serverless",
+        least=MappingProxyType({"functions-framework": "3.8", "awslambdaric": "3.0"}),
     ),
     Program(
         name="node",
@@ -88,7 +95,7 @@ COMPONENTS: tuple[Component, ...] = (
 
 
 LESSON_NAMES = MappingProxyType(
-    {"django": 10, "leaderboard": 11, "serverless": 12, "express": 13, "gateway": 14}
+    {"django": 10, "serverless": 12, "express": 13, "gateway": 14}
 )
 """The lessons that have a component, as they can be called."""
 

@@ -31,15 +31,15 @@ _ALL: tuple[Question, ...] = (
     *crossover.QUESTIONS,
     *streaming.QUESTIONS,
     *websocket.QUESTIONS,
+    *winners.QUESTIONS,
     *history.QUESTIONS,
-    *serverless.QUESTIONS,
-    *inside.QUESTIONS,
     *django.QUESTIONS,
     *changefeed.QUESTIONS,
-    *winners.QUESTIONS,
-    *backends.QUESTIONS,
+    *serverless.QUESTIONS,
     *any_backend.QUESTIONS,
     *gateway.QUESTIONS,
+    *inside.QUESTIONS,
+    *backends.QUESTIONS,
 )
 
 QUESTIONS: dict[str, Question] = {question.name: question for question in _ALL}

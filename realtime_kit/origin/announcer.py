@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 from pubcontrol import Format, Item
 
 from realtime_kit.origin.event_log import EventLog
-from realtime_kit.publisher import QueueingPublisher, item_in_all_formats
+from realtime_kit.publisher import item_in_all_formats
 
 LATE_CALLS_S = (0.01, 0.05, 0.25, 1.0)
 """When the late are called, in seconds after the last event: soon, and again for those who hold later than that,
@@ -32,6 +33,13 @@ class _AskAgain(Format):  # type: ignore[misc]  # pubcontrol has no types
         return {"action": "hint"}
 
 
+class Sender(Protocol):
+    """Publishes without waiting, as a `QueueingPublisher` does."""
+
+    def send(self, channel: str, item: Item) -> None:
+        """Publish one item."""
+
+
 class Announcer:
     """Publishes every event of a log.
 
@@ -47,7 +55,7 @@ class Announcer:
         channel: Where to.
     """
 
-    def __init__(self, log: EventLog, publisher: QueueingPublisher, *, channel: str = "events") -> None:
+    def __init__(self, log: EventLog, publisher: Sender, *, channel: str = "events") -> None:
         self._log = log
         self._publisher = publisher
         self._channel = channel

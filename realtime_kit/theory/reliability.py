@@ -33,6 +33,24 @@ def load(*, clients: int, timeout_s: float, rate_per_s: float = 0.0) -> Load:
     return Load(origin_requests_per_s=discount * clients / timeout_s, empty_fraction=1.0)
 
 
+def delivered_share(*, outage_s: float, every_s: float) -> float:
+    """Without recovery, the share of events that arrive: `1 - D/M`, for events that do not know of the outages.
+
+    What is due while nothing can be delivered is lost; D/M of the time is such.
+
+    Args:
+        outage_s: D, seconds that an outage lasts on average, from the first to the last event that it costs,
+            0 to `every_s`.
+        every_s: M, seconds from the beginning of one outage to that of the next, on average, above 0.
+
+    Raises:
+        UsageError: An argument is outside its range.
+    """
+    check.positive(every_s=every_s)
+    check.not_negative(outage_s=outage_s, uptime_s=every_s - outage_s)
+    return 1.0 - outage_s / every_s
+
+
 def latest_recovery_s(
     *, outage_s: float, backoff_s: float, downstream_s: float, service_s: float = 0.0
 ) -> float:

@@ -43,3 +43,14 @@ def test_a_load_that_cannot_be_is_refused(arguments):
 def test_an_outage_of_negative_length_is_refused():
     with pytest.raises(UsageError, match="outage_s is -1"):
         reliability.latest_recovery_s(outage_s=-1, backoff_s=0, downstream_s=0)
+
+
+def test_without_recovery_simulated_events_arrive_as_often_as_there_is_no_outage():
+    at_s = np.random.default_rng(3).uniform(0, 1000, 100_000)
+    arrived = (at_s % 10 >= 3).mean()
+    assert arrived == pytest.approx(reliability.delivered_share(outage_s=3, every_s=10), abs=0.01)
+
+
+def test_an_outage_is_not_longer_than_the_time_between_two():
+    with pytest.raises(UsageError):
+        reliability.delivered_share(outage_s=11, every_s=10)

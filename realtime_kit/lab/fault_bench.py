@@ -1,0 +1,213 @@
+"""What the fault lab breaks: origin, publisher, Pushpin and network, and the clients of every transport."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
+from typing import Any, Self
+
+import aiohttp
+from pubcontrol import Item
+
+from realtime_kit.clients import (
+    Backoff,
+    Client,
+    LongPollingClient,
+    PollingClient,
+    Receipt,
+    StreamingClient,
+    WebSocketClient,
+)
+from realtime_kit.clients.receipt import ReceiptBook
+from realtime_kit.errors import PublishError, RealtimeKitError
+from realtime_kit.origin import Announcer, EventLog, OriginServer, lessons_app
+from realtime_kit.publisher import HttpPublisher
+from realtime_kit.pushpin import Pushpin, routes_to
+from realtime_kit.pushpin.ports import reserved_port
+from realtime_kit.taps.origin_faults import OriginFaults
+from realtime_kit.taps.publish_faults import FaultyPublisher
+from realtime_kit.taps.tcp_faults import ToxicProxy
+
+INTERVAL_S = 0.5
+"""Polling interval, seconds: short, so that a run is."""
+
+PUBLISH_TIMEOUT_S = 2.0
+WARM_UP_S = 1.5
+"""About 1.1 s after a channel's first subscriber Pushpin repeats held requests once; a run begins after that."""
+
+CONNECTED_WITHIN_S = 10.0
+
+
+class ForgetfulClient(StreamingClient):
+    """A stream that comes back without saying what it had: push alone, at most once.
+
+    Attributes:
+        away_s: How long it has had no stream since it first had one, seconds.
+    """
+
+    def __init__(self, url: str, **options: Any) -> None:
+        super().__init__(url, **options)
+        self.away_s = 0.0
+        self._left_s: float | None = None
+
+    async def _connection(self) -> AsyncGenerator[Receipt, None]:
+        self.last_event_id = ""
+        try:
+            async with contextlib.aclosing(super()._connection()) as connection:
+                async for receipt in connection:
+                    yield receipt
+        finally:
+            if self._left_s is None:
+                self._left_s = time.monotonic()
+
+    async def _check(self, response: aiohttp.ClientResponse, content_type: str) -> None:
+        await super()._check(response, content_type)
+        if self._left_s is not None:
+            self.away_s += time.monotonic() - self._left_s
+        self._left_s = None
+
+
+PATHS: dict[str, tuple[str, Callable[..., Client]]] = {
+    "push only": ("streaming", ForgetfulClient),
+    "streaming": ("streaming", StreamingClient),
+    "reliable": ("reliable", StreamingClient),
+    "websocket": ("websocket", WebSocketClient),
+    "polling": ("polling", partial(PollingClient, interval_s=INTERVAL_S)),
+    "long-polling": ("long-polling", LongPollingClient),
+}
+"""Transports: the first part of the path, and what makes a client. Streams first, to warm the channel."""
+
+
+class FaultBench:
+    """Everything, whole. Use it with `async with`, on the kit's loop; afterwards nothing of it is left.
+
+    Args:
+        transports: Which of `PATHS`.
+        clients: Clients of each transport.
+        seed: Of their jitter.
+
+    Attributes:
+        log: Events that are appended are published.
+        publishes: What can harm a publish.
+        network: What can harm connections between clients and Pushpin.
+        origin_faults: What can harm answers of the origin.
+        origin: The origin; may be left and entered again.
+        pushpin: Pushpin; may be killed and started again, on the same ports.
+        books: What the clients of each transport have received.
+        clients: The clients of each transport.
+        not_published: Ids of events that Pushpin has not accepted.
+    """
+
+    def __init__(self, transports: tuple[str, ...], *, clients: int, seed: int) -> None:
+        self.log = EventLog()
+        self.origin_faults = OriginFaults()
+        self.books = {name: ReceiptBook() for name in transports}
+        self.clients: dict[str, list[Client]] = {}
+        self.not_published: set[int] = set()
+        self._count = clients
+        self._seed = seed
+        self._stack = contextlib.AsyncExitStack()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.origin: OriginServer
+        self.pushpin: Pushpin
+        self.network: ToxicProxy
+        self.publishes: FaultyPublisher
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        # Kept for as long as the bench stands: what is restarted comes back where it was.
+        origin_port, http_port, publish_port = (self._stack.enter_context(reserved_port()) for _ in range(3))
+        app = lessons_app(self.log)
+        self.origin_faults.install(app)
+        self.origin = await self._stack.enter_async_context(OriginServer(app, port=origin_port))
+        self.pushpin = await self._stack.enter_async_context(
+            Pushpin(routes_to(origin_port), http_port=http_port, publish_port=publish_port)
+        )
+        self.network = await self._stack.enter_async_context(ToxicProxy(http_port))
+        publisher = HttpPublisher(
+            **self.pushpin.publisher_options(), timeout_s=PUBLISH_TIMEOUT_S, on_failure=self._note_failure
+        )
+        await self._stack.enter_async_context(publisher)
+        self.publishes = FaultyPublisher(publisher)
+        self._stack.callback(self.publishes.close)
+        announcer = Announcer(self.log, self.publishes)
+        self._stack.callback(announcer.close)
+        self._stack.push_async_callback(self._stop_clients)
+        for name in self.books:
+            await self._open(name)
+        await self._warm_up()
+
+    def _note_failure(self, item: Item, _: PublishError) -> None:
+        if item.id is not None:
+            self.not_published.add(int(item.id))
+
+    async def _open(self, name: str) -> None:
+        path, make = PATHS[name]
+        url = self.pushpin.url.with_port(self.network.port) / path / "events"
+        self.clients[name] = []
+        for number in range(self._count):
+            rng = random.Random(f"{self._seed} {name} {number}")
+            # Short waits, so that a run is; many tries, because outages are what it is about.
+            client = make(
+                url,
+                rng=rng,
+                backoff=Backoff(rng, first_s=0.2, max_s=1.0),
+                max_failures=1000,
+                last_event_id="",
+            )
+            self.clients[name].append(client)
+            self._tasks.append(asyncio.create_task(self._receive(name, number, client)))
+
+    async def _receive(self, name: str, number: int, client: Client) -> None:
+        async with client:
+            async for receipt in client:
+                self.books[name].write(number, int(receipt.event.id), receipt.received_ns, receipt.opened_ns)
+
+    async def _warm_up(self) -> None:
+        """Let events happen until every client has received one, and Pushpin has asked all it asks at first."""
+        begun_s = time.monotonic()
+        while (passed_s := time.monotonic() - begun_s) < WARM_UP_S or self._silent():
+            self.check()
+            if passed_s > CONNECTED_WITHIN_S:
+                silent = ", ".join(self._silent())
+                message = f"the faults cannot begin: not all {silent} clients received something in {passed_s:.0f} s"
+                raise RealtimeKitError(message)
+            self.log.append("warm up")
+            await asyncio.sleep(0.1)
+
+    def _silent(self) -> list[str]:
+        return [
+            name
+            for name, book in self.books.items()
+            if len(set(book.receipts().client.tolist())) < self._count
+        ]
+
+    def check(self) -> None:
+        """Raises the error of a client that gave up, if one did."""
+        for task in self._tasks:
+            if task.done():
+                task.result()
+
+    @property
+    def lost_on_the_way(self) -> set[int]:
+        """Ids of events that Pushpin never accepted, for whatever reason."""
+        return self.not_published | self.publishes.dropped
+
+    async def _stop_clients(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,251 @@
+"""The fault lab: break one thing at a time, and write down what became of every delivery."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import platform
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+import realtime_kit
+from realtime_kit import background
+from realtime_kit.errors import RealtimeKitError, UsageError
+from realtime_kit.lab.fault_bench import INTERVAL_S, PATHS, FaultBench, ForgetfulClient
+from realtime_kit.lab.scenarios import Scenario, find_scenarios
+from realtime_kit.measurements.fault_ledger import LATE_S, fault_account
+from realtime_kit.measurements.fault_run import RECOVERING, STRETCHES, FaultResult, FaultRun
+from realtime_kit.measurements.progress import Progress, ProgressReport
+from realtime_kit.publisher import Pacer
+from realtime_kit.pushpin.find import find_pushpin
+from realtime_kit.schedule import Schedule, periodic
+from realtime_kit.theory import reliability
+
+LEAD_S = 0.1
+DRAIN_S = 12.0
+"""Longest wait for what is still to be recovered: two rounds of a next link's 5 s of silence."""
+
+LEAST_DRAIN_S = 1.0
+LOOK_EVERY_S = 0.05
+LONGEST_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class FaultSettings:
+    """What is broken, and for how long.
+
+    Attributes:
+        scenario: Names of scenarios with commas between, or `all`.
+        seconds: How long events happen, seconds; the fault lasts for the middle third.
+        clients: Clients of each transport.
+        rate: Events per second, evenly.
+        seed: Of the clients' jitter.
+        transports: Which take part.
+
+    Raises:
+        UsageError: for a setting outside what is allowed.
+    """
+
+    scenario: str = "all"
+    seconds: float = 6.0
+    clients: int = 3
+    rate: float = 20.0
+    seed: int = 7
+    transports: tuple[str, ...] = tuple(PATHS)
+
+    def __post_init__(self) -> None:
+        find_scenarios(self.scenario)
+        for name, low, high in (("seconds", 3, LONGEST_S), ("clients", 1, 50), ("rate", 1, 100)):
+            if not low <= (value := getattr(self, name)) <= high:
+                message = f"{name} is {value:g}: allowed is {low:g} to {high:g}"
+                raise UsageError(message)
+        if unknown := [name for name in self.transports if name not in PATHS]:
+            message = f"transports has {unknown[0]!r}: allowed are {', '.join(PATHS)}"
+            raise UsageError(message)
+
+    @property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """What is broken, in order."""
+        return find_scenarios(self.scenario)
+
+    def schedule(self) -> Schedule:
+        """When events are due."""
+        return periodic(rate_per_s=self.rate, duration_s=self.seconds)
+
+
+def faults(*, on_progress: ProgressReport = lambda _: None, **settings: Any) -> FaultRun:
+    """Break one thing after the other, with a fresh Pushpin each time. It takes about ten seconds longer each.
+
+    An interrupt ends it early: the faults that have been settled until then are returned.
+
+    Args:
+        on_progress: Called as each fault begins and ends, on the kit's thread.
+        **settings: Those of `FaultSettings`.
+
+    Raises:
+        UsageError: for a setting outside what is allowed.
+        MissingDependency: if there is no Pushpin.
+        KeyboardInterrupt: if it was interrupted before anything had been settled.
+    """
+    chosen, stop = FaultSettings(**settings), asyncio.Event()
+    result = background.run(_run(chosen, stop, on_progress), on_interrupt=stop.set)
+    if result.interrupted and not result.results:
+        raise KeyboardInterrupt
+    return result
+
+
+async def afaults(
+    *,
+    on_progress: ProgressReport = lambda _: None,
+    stop: asyncio.Event | None = None,
+    **settings: Any,
+) -> FaultRun:
+    """Like `faults`, for coroutines; set `stop` on the kit's loop to end it early."""
+    return await background.arun(_run(FaultSettings(**settings), stop or asyncio.Event(), on_progress))
+
+
+class _Stopped(RealtimeKitError):
+    """Interrupted in the middle of a fault."""
+
+
+async def _run(settings: FaultSettings, stop: asyncio.Event, on_progress: ProgressReport) -> FaultRun:
+    started_at = datetime.now(UTC)
+    installation = await asyncio.to_thread(find_pushpin)
+    results: list[FaultResult] = []
+    with contextlib.suppress(_Stopped):
+        for number, scenario in enumerate(settings.scenarios):
+            on_progress(Progress(scenario.name, number / len(settings.scenarios), {}))
+            results += await _Breaking(settings, scenario, stop).run()
+    return FaultRun(
+        started_at=started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        meta={
+            "kit": realtime_kit.__version__,
+            "python": platform.python_version(),
+            "pushpin": str(installation.version),
+            "config": asdict(settings) | {"late_s": LATE_S, "interval_s": INTERVAL_S},
+        },
+        meanings={each.name: each.meaning for each in settings.scenarios},
+        results=tuple(results),
+        interrupted=stop.is_set(),
+    )
+
+
+class _Breaking:
+    """One fault, from a bench that is whole to one that is mended."""
+
+    def __init__(self, settings: FaultSettings, scenario: Scenario, stop: asyncio.Event) -> None:
+        self._settings = settings
+        self._scenario = scenario
+        self._stop = stop
+        self._schedule = settings.schedule()
+        self._silent_s = 0.0
+        self._first_id = 0
+        self._due_ns = self._schedule.intended_ns(0)
+        self._fault_ns = (0, 0)
+        self._away_before: dict[str, float] = {}
+
+    async def run(self) -> list[FaultResult]:
+        """A result for each transport."""
+        bench = FaultBench(
+            self._settings.transports, clients=self._settings.clients, seed=self._settings.seed
+        )
+        async with bench:
+            await self._break(bench)
+            await self._drain(bench)
+            return [self._settle(bench, name) for name in self._settings.transports]
+
+    async def _break(self, bench: FaultBench) -> None:
+        self._first_id = bench.log.last_id + 1
+        self._away_before = {name: _away_s(bench, name) for name in self._settings.transports}
+        start_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
+        self._due_ns = self._schedule.intended_ns(start_ns)
+        third_s = self._settings.seconds / 3
+
+        def happen(index: int) -> None:
+            bench.log.append(f"event {index + 1}")
+
+        pacer = Pacer(self._due_ns, happen)
+        happening = asyncio.ensure_future(pacer.run())
+        try:
+            await self._sleep_until(start_ns / 1e9 + third_s, bench)
+            broken_ns = time.monotonic_ns()
+            await self._scenario.begin(bench)
+            try:
+                await self._sleep_until(start_ns / 1e9 + 2 * third_s, bench)
+            finally:
+                await self._scenario.end(bench)
+            self._fault_ns = (broken_ns, time.monotonic_ns())
+            if self._scenario.is_silent:
+                self._silent_s = (self._fault_ns[1] - broken_ns) / 1e9
+            await happening
+        finally:
+            pacer.stop()
+            happening.cancel()
+
+    async def _drain(self, bench: FaultBench) -> None:
+        """Wait until everything has come that will."""
+        begun_s = time.monotonic()
+        while (passed_s := time.monotonic() - begun_s) < DRAIN_S:
+            waits = [name for name in self._settings.transports if self._missing(bench, name)]
+            if passed_s >= LEAST_DRAIN_S and not any(name in RECOVERING for name in waits):
+                return
+            await self._sleep_until(time.monotonic() + LOOK_EVERY_S, bench)
+
+    def _missing(self, bench: FaultBench, name: str) -> int:
+        receipts = bench.books[name].receipts()
+        ours = receipts.event_id >= self._first_id
+        came = set(zip(receipts.client[ours].tolist(), receipts.event_id[ours].tolist(), strict=True))
+        return self._settings.clients * len(self._due_ns) - len(came)
+
+    async def _sleep_until(self, at_s: float, bench: FaultBench) -> None:
+        bench.check()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), max(0.0, at_s - time.monotonic()))
+        if self._stop.is_set():
+            raise _Stopped("interrupted")
+
+    def _settle(self, bench: FaultBench, name: str) -> FaultResult:
+        ids = np.arange(self._first_id, self._first_id + len(self._due_ns))
+        receipts = bench.books[name].receipts()
+        account = fault_account(
+            receipts.only(receipts.event_id >= self._first_id),
+            ids,
+            self._due_ns,
+            np.searchsorted(np.array(self._fault_ns), self._due_ns),
+            clients=self._settings.clients,
+            not_published=bench.lost_on_the_way,
+            late_s=LATE_S + (INTERVAL_S if name == "polling" else 0.0),
+            polls=name == "polling",
+            asks=name == "long-polling",
+        )
+        took_s = account.recovery_s
+        return FaultResult(
+            scenario=self._scenario.name,
+            transport=name,
+            clients=self._settings.clients,
+            published=len(ids),
+            ledgers={stretch: account.stretch(at) for at, stretch in enumerate(STRETCHES)},
+            predicted_loss=self._predicted_loss(bench, name, ids.tolist()),
+            recovery_s=(float(np.median(took_s)), float(took_s.max())) if len(took_s) else None,
+        )
+
+    def _predicted_loss(self, bench: FaultBench, name: str, ids: Iterable[int]) -> float:
+        """D/M for what does not recover: its outages, and the events that were dropped before Pushpin."""
+        if name in RECOVERING:
+            return 0.0
+        dropped_s = len(bench.publishes.dropped & set(ids)) / self._settings.rate
+        away_s = _away_s(bench, name) - self._away_before[name]
+        outage_s = dropped_s + away_s + (self._silent_s if name == "push only" else 0.0)
+        every_s = self._settings.seconds
+        return 1.0 - reliability.delivered_share(outage_s=min(outage_s, every_s), every_s=every_s)
+
+
+def _away_s(bench: FaultBench, name: str) -> float:
+    """Mean time that clients have been without a stream, for those that do not catch up."""
+    away_s = [client.away_s for client in bench.clients[name] if isinstance(client, ForgetfulClient)]
+    return sum(away_s) / len(away_s) if away_s else 0.0

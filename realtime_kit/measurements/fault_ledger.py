@@ -1,0 +1,205 @@
+"""The ledger of a fault: what each client was owed, and which way it came, if it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_kit.clients.receipt import Receipts
+from realtime_kit.errors import LedgerImbalance
+from realtime_kit.measurements.ledger import MISSING_NS, account
+
+LATE_S = 0.5
+"""Later than that after it was due, an event is late. A push takes some milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultLedger:
+    """The sums over the clients of one transport, for the events of one stretch of time.
+
+    `expected = direct + by_link + by_reconnect + by_poll + lost` holds exactly, for every client. `late` is a part
+    of what came; `duplicate` and `reordered` are apart.
+
+    Attributes:
+        expected: Deliveries owed: clients × events.
+        direct: Came the transport's usual way: a push, or for polling a poll.
+        by_link: Never accepted for publishing, and came on a connection older than the event: Pushpin had read the
+            next link.
+        by_reconnect: Came out of history, on a connection younger than the event.
+        by_poll: Never accepted for publishing, and a long-poll asked for it.
+        lost: Never came.
+        late: Came more than `LATE_S` (for polling, and an interval) after it was due.
+        duplicate: Further receipts of what had come already.
+        reordered: First receipts of an event after a later one.
+    """
+
+    expected: int = 0
+    direct: int = 0
+    by_link: int = 0
+    by_reconnect: int = 0
+    by_poll: int = 0
+    lost: int = 0
+    late: int = 0
+    duplicate: int = 0
+    reordered: int = 0
+
+    @property
+    def recovered(self) -> int:
+        """Came, but another way than the usual one."""
+        return self.by_link + self.by_reconnect + self.by_poll
+
+    @property
+    def received(self) -> int:
+        """Came."""
+        return self.direct + self.recovered
+
+    @property
+    def lost_share(self) -> float:
+        """Of what was owed, which share never came; 0 to 1."""
+        return self.lost / self.expected if self.expected else 0.0
+
+    def __add__(self, other: FaultLedger) -> FaultLedger:
+        return FaultLedger(
+            **{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)}
+        )
+
+    def to_json(self) -> dict[str, int]:
+        """Plain values for JSON, with those that follow from the others."""
+        return asdict(self) | {"received": self.received, "recovered": self.recovered}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaultAccount:
+    """The ledgers of each client and each stretch of time.
+
+    Attributes:
+        ledgers: By client, one ledger for each stretch.
+        recovery_s: Shape (recovered or late,): how long each of these took from when it was due, seconds.
+    """
+
+    ledgers: list[list[FaultLedger]]
+    recovery_s: NDArray[np.float64]
+
+    def stretch(self, number: int) -> FaultLedger:
+        """All clients, one stretch."""
+        return sum((each[number] for each in self.ledgers), FaultLedger())
+
+    @property
+    def total(self) -> FaultLedger:
+        """All clients, all stretches."""
+        return sum((each for client in self.ledgers for each in client), FaultLedger())
+
+
+def fault_account(
+    receipts: Receipts,
+    event_ids: NDArray[np.int64],
+    due_ns: NDArray[np.int64],
+    stretches: NDArray[np.int64],
+    *,
+    clients: int,
+    not_published: Iterable[int] = (),
+    late_s: float = LATE_S,
+    polls: bool = False,
+    asks: bool = False,
+) -> FaultAccount:
+    """Settle receipts against what happened before, during and after a fault.
+
+    Args:
+        receipts: What the clients wrote down.
+        event_ids: Shape (events,), ascending: what happened.
+        due_ns: Shape (events,): when each was due.
+        stretches: Shape (events,): number of the stretch that each was due in, from 0.
+        clients: How many there are, numbered from 0.
+        not_published: Ids of events that Pushpin never accepted.
+        late_s: Seconds after which a delivery is late.
+        polls: Whether asking is the usual way of this transport (polling).
+        asks: Whether clients ask again after each answer (long-polling), so that no connection has an age.
+
+    Raises:
+        LedgerImbalance: if the books of any client do not balance.
+    """
+    # Balances by itself, and knows which receipt is whose.
+    settled = account(receipts, event_ids, due_ns, clients=clients)
+    unpublished = np.isin(event_ids, np.fromiter(not_published, np.int64))
+    count = int(stretches.max()) + 1 if len(stretches) else 0
+    ledgers, took_s = [], []
+    for client in range(clients):
+        mine = receipts.only(receipts.client == client)
+        entries = _entries(mine, event_ids, due_ns)
+        came = entries.first_ns != MISSING_NS
+        old = came & (entries.opened_ns > due_ns)
+        other = came & ~old & unpublished & (not polls)
+        after_s = np.where(came, (entries.first_ns - due_ns) / 1e9, 0.0)
+        late = came & (after_s > late_s)
+        took_s.append(after_s[late | old | other])
+        columns = {
+            "expected": np.ones(len(event_ids), bool),
+            "direct": came & ~old & ~other,
+            "by_link": other & (not asks),
+            "by_reconnect": old,
+            "by_poll": other & asks,
+            "lost": ~came,
+            "late": late,
+            "duplicate": np.maximum(entries.times - 1, 0),
+            "reordered": entries.reordered,
+        }
+        ledgers.append(
+            [
+                FaultLedger(**{name: int(column[stretches == at].sum()) for name, column in columns.items()})
+                for at in range(count)
+            ]
+        )
+    result = FaultAccount(ledgers, np.concatenate(took_s) if took_s else np.empty(0))
+    _check_balance(result, expected=settled.ledger.expected, received=settled.ledger.received)
+    return result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entries:
+    """One client's books; arrays of shape (events,)."""
+
+    first_ns: NDArray[np.int64]
+    opened_ns: NDArray[np.int64]
+    times: NDArray[np.int64]
+    reordered: NDArray[np.bool_]
+
+
+def _entries(mine: Receipts, event_ids: NDArray[np.int64], due_ns: NDArray[np.int64]) -> _Entries:
+    entries = _Entries(
+        np.full(len(due_ns), MISSING_NS),
+        np.zeros_like(due_ns),
+        np.zeros_like(due_ns),
+        np.zeros(len(due_ns), bool),
+    )
+    latest = -1
+    positions = {int(event_id): at for at, event_id in enumerate(event_ids)}
+    for event_id, received_ns, opened_ns in zip(mine.event_id, mine.received_ns, mine.opened_ns, strict=True):
+        at = positions.get(int(event_id))
+        if at is None:  # of another time; the account has counted it as unexpected
+            continue
+        entries.times[at] += 1
+        if entries.times[at] == 1:
+            entries.first_ns[at], entries.opened_ns[at] = received_ns, opened_ns
+            entries.reordered[at] = at < latest
+            latest = max(latest, at)
+    return entries
+
+
+def _check_balance(account: FaultAccount, *, expected: int, received: int) -> None:
+    for client, ledgers in enumerate(account.ledgers):
+        for each in ledgers:
+            if each.received + each.lost != each.expected:
+                message = (
+                    f"client {client}: {each.received} + {each.lost} lost is not {each.expected} expected"
+                )
+                raise LedgerImbalance(message)
+    total = account.total
+    if (total.expected, total.received) != (expected, received):
+        message = (
+            f"before, during and after add up to {total.received} of {total.expected}, "
+            f"not to {received} of {expected}"
+        )
+        raise LedgerImbalance(message)

@@ -1,0 +1,128 @@
+"""The result of the fault lab: a ledger for each fault and transport."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from realtime_kit.measurements.fault_ledger import FaultLedger
+
+FORMAT = 1
+STRETCHES = ("before", "during", "after")
+
+RECOVERING = ("reliable", "polling", "long-polling")
+"""Transports whose protocol finds out by itself what a client has missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultResult:
+    """What one fault did to one transport.
+
+    Attributes:
+        scenario: Name of the fault.
+        transport: Name of the transport.
+        clients: Clients of it.
+        published: Events that happened.
+        ledgers: Those of the events due before, during and after the fault.
+        predicted_loss: Share of the deliveries that theory says is lost, 0 to 1: D/M from the outages seen.
+        recovery_s: Median and longest time of what was recovered or late, seconds; None if nothing was.
+    """
+
+    scenario: str
+    transport: str
+    clients: int
+    published: int
+    ledgers: dict[str, FaultLedger]
+    predicted_loss: float
+    recovery_s: tuple[float, float] | None
+
+    @property
+    def ledger(self) -> FaultLedger:
+        """The whole time."""
+        return sum(self.ledgers.values(), FaultLedger())
+
+    @property
+    def keeps_its_promise(self) -> bool:
+        """Whether a transport that recovers has lost, repeated and reordered nothing; others promise nothing."""
+        total = self.ledger
+        return self.transport not in RECOVERING or not (total.lost or total.duplicate or total.reordered)
+
+    @property
+    def why(self) -> str:
+        """Why something was lost; empty if nothing was."""
+        total = self.ledger
+        if not total.lost:
+            return ""
+        if self.transport in RECOVERING:
+            return "this should not have happened"
+        if self.transport == "push only":
+            return "it comes back without saying what it had, so nobody sends it what it missed"
+        if not self.predicted_loss:
+            return "no prev-id: what is published between the log's reading and the subscription is lost"
+        return "no prev-id: nobody notices a gap until the client reconnects"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "scenario": self.scenario,
+            "transport": self.transport,
+            "clients": self.clients,
+            "published": self.published,
+            "ledger": {name: each.to_json() for name, each in self.ledgers.items()}
+            | {"total": self.ledger.to_json()},
+            "loss": {"measured": self.ledger.lost_share, "predicted": self.predicted_loss},
+            "recovery_s": None
+            if self.recovery_s is None
+            else dict(zip(("p50", "max"), self.recovery_s, strict=True)),
+            "keeps_its_promise": self.keeps_its_promise,
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRun:
+    """All faults on all transports.
+
+    Attributes:
+        started_at: When, by the wall clock, ISO 8601.
+        meta: What it ran with.
+        meanings: What each fault is in real life, by name.
+        results: One for each fault and transport.
+        interrupted: Whether it was ended early; what had been settled until then is here.
+    """
+
+    started_at: str
+    meta: dict[str, Any]
+    meanings: dict[str, str]
+    results: tuple[FaultResult, ...]
+    interrupted: bool = field(default=False)
+
+    @property
+    def trustworthy(self) -> bool:
+        """Whether every transport kept its promise under every fault."""
+        return all(each.keeps_its_promise for each in self.results)
+
+    def __getitem__(self, key: tuple[str, str]) -> FaultResult:
+        """The result of a (scenario, transport)."""
+        for each in self.results:
+            if (each.scenario, each.transport) == key:
+                return each
+        raise KeyError(key)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document: durations in seconds, shares 0 to 1."""
+        return {
+            "format": FORMAT,
+            "kind": "faults",
+            "started_at": self.started_at,
+            "meta": self.meta,
+            "interrupted": self.interrupted,
+            "scenarios": self.meanings,
+            "results": [each.to_json() for each in self.results],
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write the document to a file."""
+        Path(path).write_text(json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n")

@@ -1,0 +1,146 @@
+"""The fault lab as a matrix, fault by transport: a table for the terminal and a heat map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from realtime_kit.measurements.fault_run import FaultResult, FaultRun
+from realtime_kit.plots.save import Picture
+from realtime_kit.plots.style import FONT, LIGHT, SMALL_PT, TITLE_PT, Theme, blend
+
+KEY = "lost / recovered / late, of what was owed; recovered: came another way than the usual one"
+_LOSS_COLOUR = "#C94F0E"
+_KEPT_COLOUR = "#00563E"
+_TINTS = (0.25, 0.75)
+"""From the least loss to half of everything and more; black type stays legible on it."""
+
+_CELL_IN = (1.25, 0.36)
+_LABEL_IN = 1.5
+_HEAD_IN = 0.75
+_DPI = 100
+
+
+def faults_table(run: FaultRun) -> Group:
+    """The matrix, then theory beside the losses, and why."""
+    return Group(*_parts(run))
+
+
+def _parts(run: FaultRun) -> list[RenderableType]:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title=None)
+    table.add_column("fault", no_wrap=True)
+    for transport in _transports(run):
+        table.add_column(transport, justify="right")
+    for scenario in run.meanings:
+        cells = [_cell(run, scenario, transport) for transport in _transports(run)]
+        if any(cell is not None for cell in cells):
+            table.add_row(Text(scenario, "bold"), *(cell or Text("–") for cell in cells))
+    losses = [each for each in run.results if each.ledger.lost]
+    parts: list[RenderableType] = [table, "", Text(KEY, "dim")]
+    if losses:
+        parts += ["", _losses(losses)]
+    parts += ["", *(Text(f"{name}: {meaning}", "dim") for name, meaning in run.meanings.items())]
+    parts.append(_verdict(run))
+    return parts
+
+
+def _cell(run: FaultRun, scenario: str, transport: str) -> Text | None:
+    try:
+        result = run[scenario, transport]
+    except KeyError:  # interrupted before
+        return None
+    total = result.ledger
+    style = "" if not total.lost else "yellow" if result.keeps_its_promise else "bold red"
+    return Text(f"{total.lost}/{total.recovered}/{total.late}", style or "green")
+
+
+def _losses(losses: Sequence[FaultResult]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for heading in ("fault", "transport"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("lost", "theory"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("why")
+    for each in losses:
+        measured, predicted = f"{each.ledger.lost_share:.1%}", f"{each.predicted_loss:.1%}"
+        table.add_row(each.scenario, each.transport, measured, predicted, each.why)
+    return table
+
+
+def _verdict(run: FaultRun) -> Text:
+    broken = [f"{each.transport} under {each.scenario}" for each in run.results if not each.keeps_its_promise]
+    if broken:
+        return Text(f"✗ not once and in order: {', '.join(broken)}", "bold red")
+    return Text("✓ every transport that recovers got every event, once and in order", "green")
+
+
+def faults_figure(run: FaultRun, *, theme: Theme = LIGHT) -> Figure:
+    """The matrix as a heat map: the redder, the more was lost.
+
+    Args:
+        run: The result of the fault lab.
+        theme: `LIGHT` or `DARK`.
+    """
+    scenarios, transports = list(run.meanings), _transports(run)
+    width_in = _LABEL_IN + _CELL_IN[0] * len(transports) + 0.3
+    height_in = _HEAD_IN + _CELL_IN[1] * len(scenarios) + 0.5
+    figure = Picture(figsize=(width_in, height_in), dpi=_DPI, facecolor=theme.background)
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes(
+        (
+            _LABEL_IN / width_in,
+            0.4 / height_in,
+            _CELL_IN[0] * len(transports) / width_in,
+            _CELL_IN[1] * len(scenarios) / height_in,
+        ),
+        facecolor=theme.background,
+    )
+    for row, scenario in enumerate(scenarios):
+        for column, transport in enumerate(transports):
+            _draw_cell(axes, run, (scenario, transport), (column, row), theme)
+    axes.set_xlim(-0.5, len(transports) - 0.5)
+    axes.set_ylim(len(scenarios) - 0.5, -0.5)
+    axes.xaxis.tick_top()
+    axes.set_xticks(range(len(transports)), transports)
+    axes.set_yticks(range(len(scenarios)), scenarios)
+    axes.tick_params(length=0, labelsize=SMALL_PT, labelcolor=theme.text, labelfontfamily=FONT)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    top = 1 - 0.36 / height_in
+    figure.text(0.02, top, _title(run), color=theme.text, family=FONT, fontsize=TITLE_PT - 3)
+    figure.text(0.02, 0.14 / height_in, KEY, color=theme.muted, family=FONT, fontsize=SMALL_PT - 1)
+    return figure
+
+
+def _draw_cell(axes: Axes, run: FaultRun, key: tuple[str, str], at: tuple[int, int], theme: Theme) -> None:
+    try:
+        total = run[key].ledger
+    except KeyError:
+        return
+    share = _TINTS[0] + (_TINTS[1] - _TINTS[0]) * min(1.0, 2 * total.lost_share)
+    colour = blend(
+        theme.background, _LOSS_COLOUR if total.lost else _KEPT_COLOUR, share if total.lost else 0.12
+    )
+    axes.add_patch(Rectangle((at[0] - 0.48, at[1] - 0.45), 0.96, 0.9, facecolor=colour, linewidth=0))
+    text = f"{total.lost} / {total.recovered} / {total.late}"
+    axes.text(*at, text, ha="center", va="center", color=theme.text, family=FONT, fontsize=SMALL_PT)
+
+
+def _title(run: FaultRun) -> str:
+    if not any(each.ledger.lost for each in run.results):
+        return "Nothing was lost"
+    if run.trustworthy:
+        return "Push alone loses what it cannot deliver; what asks again loses nothing"
+    return "A transport that recovers did not keep its promise"
+
+
+def _transports(run: FaultRun) -> list[str]:
+    return list(dict.fromkeys(each.transport for each in run.results))
