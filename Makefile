@@ -26,6 +26,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	$(BIN)/realtime-kit install-deps
+	-$(BIN)/realtime-kit install-deps --for all
 	@touch $@
 
 chromium: setup  ## a browser for tests/browser, unless there is one: Debian's, or else Playwright's own

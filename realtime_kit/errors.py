@@ -112,6 +112,8 @@ class OriginError(RealtimeKitError):
 
 class GatewayError(RealtimeKitError):
     """The API gateway could not be started, or did not do its part; the text has its own reason."""
+
+
 class DatabaseError(RealtimeKitError):
     """A database that the kit runs did not start, or ended by itself; the text has what it said."""
 

@@ -18,6 +18,7 @@ STAGES = (
     "components",
     "gateway",
     "databases",
+    "changefeeds",
     "origin",
     "taps",
     "clients",

@@ -195,7 +195,7 @@ def _programs() -> Path:
         return Path(found).resolve().parent
     raise MissingDependency(
         "PostgreSQL is not installed.",
-        "Install it: `apt install postgresql` on Debian and Ubuntu, `brew install postgresql` on macOS.",
+        "Type: realtime-kit install-deps --for 10",
     )
 
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from realtime_kit.errors import GatewayError, MissingDependency, PortInUse
+from realtime_kit import components
+from realtime_kit.errors import GatewayError, PortInUse
 from realtime_kit.gateway import access_log
 from realtime_kit.gateway.nginx import ACCESS_LOG, nginx_conf
 from realtime_kit.gateway.policy import GatewayPolicy
@@ -22,20 +23,6 @@ START_TIMEOUT_S = 10.0
 
 _LOOK_EVERY_S = 0.01
 _LAST_LINES = 15
-
-
-def find_nginx() -> str:
-    """Where nginx is.
-
-    Raises:
-        MissingDependency: if it is not installed.
-    """
-    # /usr/sbin is where Debian puts it, and not in everybody's PATH.
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-    if program is None:
-        what = "nginx is not installed."
-        raise MissingDependency(what, "Run `realtime-kit install-deps --for 14`.")
-    return program
 
 
 class NginxProcess:
@@ -78,7 +65,7 @@ class NginxProcess:
         self._up = False
 
     async def __aenter__(self) -> Self:
-        program = find_nginx()
+        program = str(components.find("nginx").path)
         with contextlib.ExitStack() as stack:
             if self.port:
                 self._check_port()

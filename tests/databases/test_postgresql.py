@@ -92,7 +92,7 @@ def test_one_that_has_ended_says_so() -> None:
 def test_without_it_the_cure_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(postgresql, "_DEBIAN", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingDependency, match="apt install postgresql"), PostgreSQL():
+    with pytest.raises(MissingDependency, match=r"install-deps --for 10"), PostgreSQL():
         pass
 
 
