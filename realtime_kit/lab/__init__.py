@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
+from realtime_kit.lab.fanout import FanoutSettings, afanout, fanout
 from realtime_kit.lab.race import arace, race
 from realtime_kit.lab.settings import TRANSPORTS, RaceSettings
 from realtime_kit.lab.site import Site, serving
@@ -34,14 +35,17 @@ __getattr__, _, _ = lazy_loader.attach(
 
 __all__ = [
     "TRANSPORTS",
+    "FanoutSettings",
     "Progress",
     "RaceSettings",
     "Site",
+    "afanout",
     "apublish_costs",
     "arace",
     "chat",
     "choice_explorer",
     "export",
+    "fanout",
     "history_timeline",
     "long_poll_microscope",
     "polling_explorer",
