@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
+from realtime_kit.lab.fanout import FanoutSettings, afanout, fanout
 from realtime_kit.lab.faults import FaultSettings, afaults, faults
 from realtime_kit.lab.race import arace, race
 from realtime_kit.lab.settings import TRANSPORTS, RaceSettings
@@ -35,16 +36,19 @@ __getattr__, _, _ = lazy_loader.attach(
 
 __all__ = [
     "TRANSPORTS",
+    "FanoutSettings",
     "FaultSettings",
     "Progress",
     "RaceSettings",
     "Site",
+    "afanout",
     "afaults",
     "apublish_costs",
     "arace",
     "chat",
     "choice_explorer",
     "export",
+    "fanout",
     "faults",
     "history_timeline",
     "long_poll_microscope",

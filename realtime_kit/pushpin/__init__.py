@@ -1,6 +1,7 @@
 """Third stage: the real proxy. Found, configured, started, watched and stopped, or attached to."""
 
 from realtime_kit.pushpin.attached import AttachedPushpin
+from realtime_kit.pushpin.cluster import PushpinCluster
 from realtime_kit.pushpin.config import PushpinSettings
 from realtime_kit.pushpin.embedded import Pushpin, State
 from realtime_kit.pushpin.find import Installation, find_pushpin
@@ -14,6 +15,7 @@ __all__ = [
     "Installation",
     "Proxy",
     "Pushpin",
+    "PushpinCluster",
     "PushpinSettings",
     "PushpinVersion",
     "Route",
