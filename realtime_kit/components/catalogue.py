@@ -77,7 +77,7 @@ COMPONENTS: tuple[Component, ...] = (
         least="1.18",
         version_option="-v",
         folders=("/usr/sbin", "/usr/local/sbin"),
-        apt=("nginx-light",),
+        apt=("nginx",),
         services=("nginx.service",),
         brew="nginx",
     ),

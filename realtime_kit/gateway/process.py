@@ -16,7 +16,7 @@ from realtime_kit.errors import GatewayError, PortInUse
 from realtime_kit.gateway import access_log
 from realtime_kit.gateway.nginx import ACCESS_LOG, nginx_conf
 from realtime_kit.gateway.policy import GatewayPolicy
-from realtime_kit.pushpin.ports import HOST, check_port, reserved_port
+from realtime_kit.pushpin.ports import HOST, check_port, listens, reserved_port
 from realtime_kit.pushpin.supervised import SupervisedProcess
 
 START_TIMEOUT_S = 10.0
@@ -100,7 +100,7 @@ class NginxProcess:
             folder=self._folder,
             show_error=self._hear,
         )
-        await self._until_it_listens(self._process)
+        await self._until_itlistens(self._process)
 
     def _check_port(self) -> None:
         try:
@@ -109,10 +109,10 @@ class NginxProcess:
             message = f"the gateway cannot listen: {error}"
             raise GatewayError(message) from error
 
-    async def _until_it_listens(self, process: SupervisedProcess) -> None:
+    async def _until_itlistens(self, process: SupervisedProcess) -> None:
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                while not await _listens(self.port):
+                while not await listens(self.port):
                     if process.ended.done():
                         message = f"nginx has ended at once: {self._last_words()}"
                         raise GatewayError(message)
@@ -129,14 +129,3 @@ class NginxProcess:
 
     def _last_words(self) -> str:
         return "".join(self._said).strip() or "it said nothing"
-
-
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(HOST, port)
-    except OSError:
-        return False
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    return True

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Self
 
 from realtime_kit.errors import OriginError, PortInUse, UsageError
-from realtime_kit.pushpin.ports import HOST, check_port, reserved_port
+from realtime_kit.pushpin.ports import HOST, check_port, listens, reserved_port
 from realtime_kit.pushpin.supervised import SupervisedProcess
 
 START_TIMEOUT_S = 20.0
@@ -117,7 +117,7 @@ class BackendProcess:
                     cwd=self._backend.folder,
                     show_error=self._hear,
                 )
-                await self._until_it_listens(self._process)
+                await self._until_itlistens(self._process)
             except BaseException:
                 await self.__aexit__()
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -145,10 +145,10 @@ class BackendProcess:
             message = f"{self._backend.name} cannot listen: {error}"
             raise OriginError(message) from error
 
-    async def _until_it_listens(self, process: SupervisedProcess) -> None:
+    async def _until_itlistens(self, process: SupervisedProcess) -> None:
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                while not await _listens(self.port):
+                while not await listens(self.port):
                     if process.ended.done():
                         message = f"{self._backend.name} has ended at once: {self._last_words()}"
                         raise OriginError(message)
@@ -172,14 +172,3 @@ class BackendProcess:
         written = self._process.log() if self._process else ""
         lines = [*written.splitlines()[-_LAST_LINES:], *("".join(self._said)).splitlines()]
         return "\n".join(lines).strip() or "it said nothing"
-
-
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(HOST, port)
-    except OSError:
-        return False
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    return True

@@ -111,7 +111,9 @@ def test_processes_that_write_at_once_are_all_seen_once_and_live(file: Path) -> 
 
 def test_a_plain_prompt_is_seen(file: Path) -> None:
     feed = feed_of(file)
-    subprocess.run(["sqlite3", file, "INSERT INTO players VALUES ('ada', 7)"], check=True, timeout=20)
+    write = "import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2])"
+    argv = [sys.executable, "-c", write, file, "INSERT INTO players VALUES ('ada', 7)"]
+    subprocess.run(argv, check=True, timeout=20)
 
     assert [change.row for change in asyncio.run(take(feed, 1))] == [{"name": "ada", "score": 7}]
 
