@@ -8,23 +8,28 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from realtime_kit import Run, background
+from realtime_kit import Run, background, lab
 from realtime_kit.lab.race import _Race
 from realtime_kit.lab.rig import Rig
 from realtime_kit.lab.settings import RaceSettings
 from realtime_kit.measurements.progress import ProgressReport
 from realtime_kit.plots.style import LIGHT
 from realtime_kit.plots.widgets import Course, RaceBoard
+from realtime_kit.plots.widgets.chat_scene import ChatScene
 from realtime_kit.plots.widgets.frames import Frames
+from realtime_kit.plots.widgets.history_timeline_scene import HistoryScene
+from realtime_kit.plots.widgets.long_poll_microscope_scene import LongPollScene
+from realtime_kit.plots.widgets.scene import MakeScene
 from realtime_kit.worker import Worker
 
-PICTURES = Path(__file__).parent.parent / "tests" / "plots" / "widgets" / "pictures.py"
+VIEWS = Path(__file__).parent.parent / "tests" / "plots" / "widgets"
 FRAME_S = 0.010
 MORE_LAG_S = 0.001
 ROUNDS = 5
@@ -36,22 +41,41 @@ TableRow = tuple[str, str, str, bool]
 
 def rows() -> Iterator[TableRow]:
     """The rows for docs/benchmarks.md; takes about three minutes."""
-    for name, example in _load_pictures().EXAMPLES.items():
-        yield _frame(name, example)
+    for name, example in _load("pictures").EXAMPLES.items():
+        yield _frame(name, example.make_scene, example.views)
+    wire = _load("wire")
+    polls = [wire.long_polls(wire.LONG_POLLS[:count]) for count in range(1, len(wire.LONG_POLLS) + 1)]
+    yield _frame("long-poll", lambda: LongPollScene(2), polls)
+    history = [wire.history(wire.HISTORY[:count]) for count in range(1, len(wire.HISTORY) + 1)]
+    yield _frame("history", lambda: HistoryScene(2), history)
+    yield _frame("chat", ChatScene, _chat_views())
     yield _lag()
 
 
-def _frame(name: str, example: Any) -> TableRow:
+def _chat_views() -> list[Any]:
+    """What a real room has seen, message by message."""
+    views: list[Any] = []
+    room = lab.chat(("Ada", "Ben"))
+    room.start()
+    for number in range(10):
+        room.say("Ada", f"line {number}")
+    whole = room._view
+    room.close()
+    views += [replace(whole, seen=whole.seen[:count]) for count in range(10, len(whole.seen) + 1)]
+    return views
+
+
+def _frame(name: str, make_scene: MakeScene[Any], views: list[Any]) -> TableRow:
     """A frame of one board, drawn and encoded, beside one in which everything is drawn anew."""
-    frames = Frames(example.make_scene, LIGHT)
-    frames.png(example.views[0])
+    frames = Frames(make_scene, LIGHT)
+    frames.png(views[0])
     took_s, sizes = [], []
-    for view in (example.views * 4)[:200]:
+    for view in (views * (200 // len(views) + 1))[:200]:
         begun_s = time.perf_counter()
         sizes.append(len(frames.png(view)))
         took_s.append(time.perf_counter() - begun_s)
     begun_s = time.perf_counter()
-    Frames(example.make_scene, LIGHT).png(example.views[-1])
+    Frames(make_scene, LIGHT).png(views[-1])
     anew_s = time.perf_counter() - begun_s
     median_s, p99_s = np.quantile(took_s, [0.5, 0.99])
     found = (
@@ -121,11 +145,12 @@ def _listen(name: str, load: Worker, lags_s: dict[str, float]) -> None:
     load.ask = ask_and_note  # type: ignore[method-assign]
 
 
-def _load_pictures() -> ModuleType:
+def _load(name: str) -> ModuleType:
     """The made-up views of the tests."""
-    spec = importlib.util.spec_from_file_location("pictures", PICTURES)
+    path = VIEWS / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise FileNotFoundError(PICTURES)
+        raise FileNotFoundError(path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

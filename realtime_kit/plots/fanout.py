@@ -52,7 +52,7 @@ def fanout_figure(run: FanoutRun, *, theme: Theme = LIGHT, size_in: tuple[float,
     title = f"{config['clients']:,} clients through {through}: who has it by when"
     figure.text(0.04, 0.92, title, color=theme.text, fontsize=TITLE_PT, fontfamily=FONT)
     figure.text(0.04, 0.865, _summary(run), color=theme.muted, fontsize=BODY_PT, fontfamily=FONT)
-    key = "solid: measured, a line for each push   ·   dashed: theory, kτ with the τ of the median push"
+    key = "solid: measured, a line for each push   ·   dashed: the line kτ, fitted to the median push"
     if config["message_rate"]:
         key += "; steps: Pushpin's limiter"
     figure.text(0.04, 0.03, key, color=theme.muted, fontsize=SMALL_PT, fontfamily=FONT)

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import same_color, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -16,7 +17,10 @@ from wsproto.frame_protocol import FrameProtocol
 
 from realtime_kit.errors import UsageError
 from realtime_kit.plots import DARK, LIGHT, draw_sequence, sequence_figure, sequence_html, sequence_table
+from realtime_kit.plots.sequence import draw_newest
+from realtime_kit.plots.sequence_paper import StillPaper
 from realtime_kit.plots.sequence_rows import Away, client_lanes, one_line, sequence_rows
+from realtime_kit.plots.widgets.live_paper import LivePaper
 from realtime_kit.taps import XRay
 from realtime_kit.taps.x_ray.dialogue import Dialogue, Utterance
 from realtime_kit.taps.x_ray.telling import Told
@@ -510,3 +514,35 @@ def test_the_x_ray_shows_itself():
     assert str(x_ray) == printed(x_ray.messages())
     assert x_ray._repr_html_() == sequence_html(x_ray.messages())
     assert str(XRay()) == "nothing has been seen yet\n"
+
+
+# The same, drawn again and again
+
+
+def drawn(figure):
+    """Its pixels."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].astype(np.int16)
+
+
+@EVERY_SCENE
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_the_sheet_that_is_wiped_looks_like_the_one_that_is_drawn_once(scene, theme):
+    still, live = Figure(figsize=(11, 8.6), dpi=100), Figure(figsize=(11, 8.6), dpi=100)
+    draw_newest(StillPaper(still, theme), scene().messages, newest=14)
+    paper = LivePaper(live, theme)
+    for newest in (2, 14):  # nothing of the first may be seen in the second
+        paper.wipe()
+        draw_newest(paper, scene().messages, newest=newest)
+        paper.finish()
+    one, other = drawn(still), drawn(live)
+
+    # Averaged over ten pixels each way: type is set a fraction of a pixel elsewhere, which is seen at a letter's edges.
+    assert np.abs(coarse(one) - coarse(other)).max() < 60
+
+
+def coarse(pixels):
+    """A picture of averages."""
+    height, width = (size // 10 * 10 for size in pixels.shape[:2])
+    return pixels[:height, :width].reshape(height // 10, 10, width // 10, 10, 3).mean(axis=(1, 3))
