@@ -174,11 +174,12 @@ class _Fanout:
             await self._arm()
         await self.swarm.expect(self.next_id)
         _, state_before = await self.swarm.collect()
-        before = self._processor()
+        before, machine_before_s, begun_s = self._processor(), _machine_s(), time.monotonic()
         due_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
         event_id = await self._happen(due_ns)
         await self.swarm.reached(timeout_s=self.patience_s)
-        after = self._processor()
+        after, machine_s = self._processor(), _machine_s() - machine_before_s
+        processors_s = (time.monotonic() - begun_s) * (os.cpu_count() or 1)
         receipts, state = await self.swarm.collect()
         ids, intended_ns = np.array([event_id]), np.array([due_ns])
         books = account(receipts, ids, intended_ns, clients=self.settings.clients)
@@ -186,6 +187,8 @@ class _Fanout:
         reached = samples[np.isfinite(samples)]
         last_s = float(reached.max()) if len(reached) else 0.0
         used_s = {part: _difference(before[part], after[part]) for part in after}
+        others_s = machine_s - sum(used_s.values())
+        del used_s["kit"]
         tau_s = per_delivery_s(samples)
         losses = state.losses - state_before.losses
         busiest_s = max(_difference(before["swarm"], {pid: s}) for pid, s in after["swarm"].items())
@@ -197,6 +200,7 @@ class _Fanout:
             reconnected_because=state.reasons[-1] if losses and state.reasons else "",
             # All processors are busy in a fan-out, with Pushpin's work. The question is whether the swarm could read.
             processor_busy=min(1.0, busiest_s / (last_s + LEAD_S)) if last_s else 0.0,
+            others_busy=max(0.0, others_s / processors_s),
             unexpected=books.ledger.duplicate + books.ledger.unexpected,
             negative_latencies=int((samples < 0).sum()),
             message_rate=self.settings.message_rate,
@@ -226,6 +230,7 @@ class _Fanout:
             "pushpin": _used_s([process.pid for process in self.cluster.processes()]),
             "swarm": _used_s([worker.pid for worker in self.swarm.workers]),
             "origin": _used_s([self.origin.pid]),
+            "kit": _used_s([os.getpid()]),
         }
 
     def _meta(self, opened_s: float, reopened: int, state: SwarmState) -> dict[str, Any]:
@@ -260,6 +265,12 @@ def _used_s(pids: Sequence[int]) -> dict[int, float]:
                 times = psutil.Process(pid).cpu_times()
                 used[pid] = times.user + times.system
     return used
+
+
+def _machine_s() -> float:
+    """Processor time of all programs so far. What the system does for the network belongs to none of them."""
+    times = psutil.cpu_times()
+    return float(times.user + times.system + getattr(times, "nice", 0.0))
 
 
 def _difference(before: dict[int, float], after: dict[int, float]) -> float:

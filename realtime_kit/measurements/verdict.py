@@ -75,6 +75,7 @@ class Evidence:
         reconnections: How often a client had to come back after a failure, from the window's start on.
         reconnected_because: Why one of them did.
         processor_busy: Share of all processors in use over the run, 0 to 1.
+        others_busy: Share of all processors that went to programs which have nothing to do with the run, 0 to 1.
         unexpected: Receipts beyond what was published: duplicates and unknown events.
         negative_latencies: Receipts before their event was due.
         clock_drift_s: How much the wall clock moved against the monotonic one, seconds, absolute.
@@ -96,6 +97,7 @@ class Evidence:
     reconnections: int = 0
     reconnected_because: str = ""
     processor_busy: float = 0.0
+    others_busy: float = 0.0
     unexpected: int = 0
     negative_latencies: int = 0
     clock_drift_s: float = 0.0
@@ -119,6 +121,9 @@ WINDOW_LATE_LIMIT_S = 0.05
 
 BUSY_LIMIT = 0.90
 """Above nine tenths of all processors, queueing for a processor is part of every latency."""
+
+OTHERS_LIMIT = 0.10
+"""What a quiet desktop does beside is well below a tenth of its processors."""
 
 DRIFT_LIMIT_S = 0.05
 """The wall clock and the monotonic clock of a healthy machine agree to a few milliseconds a minute."""
@@ -153,6 +158,11 @@ def _flags(evidence: Evidence) -> Iterator[Flag]:
     if evidence.processor_busy > BUSY_LIMIT:
         meaning = "The machine had no processor to spare, so every part waited for every other."
         yield Flag("processor-saturated", evidence.processor_busy, BUSY_LIMIT, meaning)
+    if evidence.others_busy > OTHERS_LIMIT:
+        meaning = (
+            "Other programs used the processors, so times say as much of them as of the run: close them."
+        )
+        yield Flag("others-busy", evidence.others_busy, OTHERS_LIMIT, meaning)
     if evidence.unexpected:
         meaning = "Clients received more than was published to them, so the counts do not describe one run."
         yield Flag("more-received-than-expected", evidence.unexpected, 0, meaning)

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -23,7 +26,21 @@ def test_everybody_gets_every_push_through_two_instances():
         assert push.completion[-1][1] == 1.0
         assert push.completion[-1][0] == push.latency.max > 0
         assert min(push.processor_per_delivery_s.values()) > 0
-        assert {flag.name for flag in push.verdict.flags} <= {"too-few-samples", "publisher-slip"}
+        assert {flag.name for flag in push.verdict.flags} <= {
+            *("too-few-samples", "publisher-slip", "others-busy")
+        }
+
+
+def test_a_neighbour_that_takes_the_processors_is_told():
+    busy = [sys.executable, "-c", "while True: pass"]
+    neighbours = [subprocess.Popen(busy) for _ in range(max(1, (os.cpu_count() or 1) // 2))]
+    try:
+        result = fanout(clients=50, pushes=1)
+    finally:
+        for each in neighbours:
+            each.kill()
+            each.wait()
+    assert "others-busy" in {flag.name for flag in result.results[0].verdict.flags}
 
 
 def test_the_limiter_makes_a_staircase():
