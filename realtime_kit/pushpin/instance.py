@@ -111,7 +111,7 @@ async def running(plan: Plan) -> AsyncIterator[Instance]:
             libdir=plan.installation.libdir,
         )
         _write(folder / CONFIG, config)
-        _write(folder / "routes", render_routes((probe.next_route(), *plan.routes)))
+        _write(folder / "routes", render_routes((*probe.next_routes(), *plan.routes)))
         process = await SupervisedProcess.launch(
             [str(plan.installation.binary), f"--config={folder / CONFIG}", "--merge-output"],
             environment=environment,
@@ -194,7 +194,7 @@ class Instance:
         await _first_of(self.statistics.until(condition), self._until_it_ends())
 
     async def _put_in_force(self, routes: Iterable[Route]) -> None:
-        _write(self.addresses.run_folder / "routes", render_routes((self._probe.next_route(), *routes)))
+        _write(self.addresses.run_folder / "routes", render_routes((*self._probe.next_routes(), *routes)))
         for runner in self.processes()[:1]:  # it tells its services; else they look every second
             runner.send_signal(signal.SIGHUP)
         await self._in_time(self._pass_event())  # only the new file has the probe's new path

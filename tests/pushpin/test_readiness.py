@@ -13,10 +13,14 @@ from realtime_kit.pushpin.readiness import PROBE_ADDRESS, Probe
 
 
 class BusyPushpin:
-    """Passes on greetings and events, each `delay_s` late; holds whose number is in `lost` get neither."""
+    """Passes on greetings and events, each `delay_s` late.
 
-    def __init__(self, probe: Probe, *, delay_s: float, lost: int = 0) -> None:
-        self.tries = 0
+    The first `lost` streams get neither, and the first `refused` WebSockets a 502.
+    """
+
+    def __init__(self, probe: Probe, *, delay_s: float, lost: int = 0, refused: int = 0) -> None:
+        self.tries = self.websocket_tries = 0
+        self._refused = refused
         self.addresses: set[str | None] = set()
         self._probe = probe
         self._delay_s = delay_s
@@ -37,8 +41,10 @@ class BusyPushpin:
             await runner.cleanup()
 
     async def _hold(self, request: web.Request) -> web.StreamResponse:
-        self.tries += 1
         self.addresses.add(request.remote)
+        if "Upgrade" in request.headers:
+            return await self._hold_websocket(request)
+        self.tries += 1
         if self.tries <= self._lost:
             await asyncio.Event().wait()
         answer = web.StreamResponse()
@@ -49,16 +55,30 @@ class BusyPushpin:
         await answer.write((await published).encode())
         return answer
 
+    async def _hold_websocket(self, request: web.Request) -> web.WebSocketResponse:
+        self.websocket_tries += 1
+        if self.websocket_tries <= self._refused:
+            raise web.HTTPBadGateway
+        published = self._published[request.match_info["channel"]] = asyncio.Future()
+        socket = web.WebSocketResponse()
+        await asyncio.sleep(self._delay_s)
+        await socket.prepare(request)
+        await socket.send_str(self._probe._greeting().decode())
+        await socket.send_str(await published)
+        await socket.receive()
+        return socket
+
     async def _publish(self, request: web.Request) -> web.Response:
         (item,) = (await request.json())["items"]
         await asyncio.sleep(self._delay_s)
-        self._published[item["channel"]].set_result(item["formats"]["http-stream"]["content"])
+        (message,) = item["formats"].values()
+        self._published[item["channel"]].set_result(message["content"])
         return web.Response()
 
 
-async def probed(*, delay_s: float, lost: int = 0) -> BusyPushpin:
+async def probed(*, delay_s: float, lost: int = 0, refused: int = 0) -> BusyPushpin:
     probe = Probe()
-    busy = BusyPushpin(probe, delay_s=delay_s, lost=lost)
+    busy = BusyPushpin(probe, delay_s=delay_s, lost=lost, refused=refused)
     async with busy.running() as url, asyncio.timeout(20):
         await probe.succeed(url, url)
     return busy
@@ -70,6 +90,12 @@ def test_an_event_that_comes_at_once_needs_few_tries() -> None:
 
 def test_tries_that_are_lost_are_followed_by_others() -> None:
     assert asyncio.run(probed(delay_s=0, lost=3)).tries > 3
+
+
+def test_it_is_not_ready_while_websockets_are_refused() -> None:
+    busy = asyncio.run(probed(delay_s=0, refused=5))
+    assert busy.websocket_tries > 5
+    assert busy.tries < 5
 
 
 def test_an_event_that_takes_seconds_counts_and_meanwhile_tries_do_not_pile_up() -> None:
