@@ -51,27 +51,6 @@ def delivered_share(*, outage_s: float, every_s: float) -> float:
     return 1.0 - outage_s / every_s
 
 
-TIMER_GRID_S = 1.0
-"""How often Pushpin looks at the messages that wait for the one before them."""
-
-
-def gap_open_s(*, message_wait_s: float) -> tuple[float, float]:
-    """For how long a gap stays open that a following message has shown: the earliest and the latest, seconds.
-
-    Pushpin waits for `message_wait`, as the missing message may only be late, and looks on a grid of one second
-    whether that time is over (seen with 1.36: 2.07 s with a `message_wait` of 1 s, 5.2 s with one of 5 s). Then it
-    reads the link, which takes a round trip to the origin besides.
-
-    Args:
-        message_wait_s: Pushpin's setting, seconds, 0 or more.
-
-    Raises:
-        UsageError: The argument is outside its range.
-    """
-    check.not_negative(message_wait_s=message_wait_s)
-    return message_wait_s, message_wait_s + TIMER_GRID_S
-
-
 def latest_recovery_s(
     *, outage_s: float, backoff_s: float, downstream_s: float, service_s: float = 0.0
 ) -> float:

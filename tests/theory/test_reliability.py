@@ -54,18 +54,3 @@ def test_without_recovery_simulated_events_arrive_as_often_as_there_is_no_outage
 def test_an_outage_is_not_longer_than_the_time_between_two():
     with pytest.raises(UsageError):
         reliability.delivered_share(outage_s=11, every_s=10)
-
-
-@pytest.mark.parametrize("message_wait_s", [0.0, 1.0, 5.0])
-def test_simulated_looks_at_a_clock_of_one_second_close_a_gap_within_the_bounds(message_wait_s):
-    shown_s = np.random.default_rng(1).uniform(0, 100, 10_000)
-    looked_s = np.ceil(shown_s + message_wait_s)  # the first whole second after the wait
-    earliest_s, latest_s = reliability.gap_open_s(message_wait_s=message_wait_s)
-
-    assert earliest_s <= (looked_s - shown_s).min() < earliest_s + 0.01
-    assert latest_s - 0.01 < (looked_s - shown_s).max() <= latest_s
-
-
-def test_a_negative_wait_is_refused():
-    with pytest.raises(UsageError):
-        reliability.gap_open_s(message_wait_s=-1)
