@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from realtime_kit.cli.files import check_writable
+from realtime_kit.cli.outcome import show
 from realtime_kit.cli.status import DONE, FAILED
 from realtime_kit.cli.terminal import console
 
@@ -49,21 +49,7 @@ def fanout(json_file: str | None, plot_file: str | None, **settings: Any) -> int
 
 
 def _show(result: FanoutRun, json_file: str | None, plot_file: str | None) -> None:
-    from realtime_kit.plots import save_figure
     from realtime_kit.plots.fanout import fanout_figure
     from realtime_kit.plots.fanout_table import fanout_table
 
-    # Saved before it is printed, to survive a closed pipe; and printed even if it cannot be saved.
-    try:
-        if json_file and json_file != "-":
-            result.save(json_file)
-        if plot_file:
-            save_figure(fanout_figure(result), plot_file)
-    finally:
-        console(err=json_file == "-").print(fanout_table(result))
-        if json_file == "-":
-            click.echo(json.dumps(result.to_json(), indent=1, allow_nan=False))
-    if json_file and json_file != "-":
-        click.echo(f"the run: {json_file}", err=True)
-    if plot_file:
-        click.echo(f"the picture: {plot_file}", err=True)
+    show(result, json_file, plot_file, table=lambda: fanout_table(result), draw=lambda: fanout_figure(result))

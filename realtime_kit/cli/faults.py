@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from realtime_kit.cli.files import beside, check_writable
+from realtime_kit.cli.outcome import show
 from realtime_kit.cli.status import DONE, FAILED, INTERRUPTED
-from realtime_kit.cli.terminal import console, progress
+from realtime_kit.cli.terminal import progress
 
 if TYPE_CHECKING:
     from realtime_kit.measurements.fault_run import FaultRun
@@ -46,21 +46,8 @@ def faults(json_file: str | None, plot_file: str | None, **settings: Any) -> int
 
 
 def _show(result: FaultRun, json_file: str | None, plot_file: str | None) -> None:
-    from realtime_kit.plots import save_figure
     from realtime_kit.plots.faults import faults_figure, faults_table
 
     if result.interrupted:
         json_file, plot_file = beside(json_file), beside(plot_file)
-    # Saved before it is printed, to survive a closed pipe; and printed even if it cannot be saved.
-    try:
-        if json_file and json_file != "-":
-            result.save(json_file)
-        if plot_file:
-            save_figure(faults_figure(result), plot_file)
-    finally:
-        console(err=json_file == "-").print(faults_table(result))
-        if json_file == "-":
-            click.echo(json.dumps(result.to_json(), indent=1, allow_nan=False))
-    for file, what in ((json_file, "run"), (plot_file, "picture")):
-        if file and file != "-":
-            click.echo(f"the {what}: {file}", err=True)
+    show(result, json_file, plot_file, table=lambda: faults_table(result), draw=lambda: faults_figure(result))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from realtime_kit.cli.files import beside, check_writable
+from realtime_kit.cli.outcome import show
 from realtime_kit.cli.status import DONE, FAILED, INTERRUPTED
-from realtime_kit.cli.terminal import console, progress
+from realtime_kit.cli.terminal import progress
 from realtime_kit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -78,21 +78,8 @@ def _warn_of_too_few(settings: RaceSettings) -> None:
 
 
 def _show(result: Run, json_file: str | None, plot_file: str | None) -> None:
-    from realtime_kit.plots import race_figure, race_table, save_figure
+    from realtime_kit.plots import race_figure, race_table
 
     if result.interrupted:
         json_file, plot_file = beside(json_file), beside(plot_file)
-    # Saved before it is printed, to survive a closed pipe; and printed even if it cannot be saved.
-    try:
-        if json_file and json_file != "-":
-            result.save(json_file)
-        if plot_file:
-            save_figure(race_figure(result), plot_file)
-    finally:
-        console(err=json_file == "-").print(race_table(result))
-        if json_file == "-":
-            click.echo(json.dumps(result.to_json(), indent=1, allow_nan=False))
-    if json_file and json_file != "-":
-        click.echo(f"the run: {json_file}", err=True)
-    if plot_file:
-        click.echo(f"the picture: {plot_file}", err=True)
+    show(result, json_file, plot_file, table=lambda: race_table(result), draw=lambda: race_figure(result))
