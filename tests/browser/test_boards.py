@@ -193,6 +193,24 @@ def test_what_is_typed_is_said_and_crosses_the_wires_in_the_picture(
     shown.photograph(lab_of_module, eventually)
 
 
+@each("chat")
+def test_a_backend_that_is_restarted_is_missed_by_nobody_and_what_was_said_comes_late(shown: Shown) -> None:
+    shown.press("Open the room")
+    shown.says("Everybody is in the room.")
+
+    shown.press("Restart the backend")
+    shown.says("The backend is away.")
+    shown.board.get_by_role("textbox").first.fill("is anybody there?")
+    shown.press("Say")
+    shown.board.get_by_role("log").filter(has_text="Ada: is anybody there?").wait_for()
+
+    shown.says("The backend is back.")
+    shown.notebook.until("len(board.messages) == 1")
+    assert shown.notebook.ask("print(board.messages[0].text)") == "is anybody there?"
+    shown.notebook.screenshot("board-chat-restarted", of=BOARD)
+    assert shown.notebook.ask("print([m for m in board._view.seen if m.kind == 'closed'])") == "[]"
+
+
 @each("race")
 def test_the_close_button_ends_the_measurement_and_removes_the_board(shown: Shown) -> None:
     shown.press("Start the race")
