@@ -90,7 +90,7 @@ COMPONENTS: tuple[Component, ...] = (
         lessons=(14,),
         optional=True,
         program="kong",
-        least="3.0",
+        least="3.3",  # the first to say when it is ready
         version_option="version",
         elsewhere="Kong's own packages are listed at https://developer.konghq.com/gateway/install/.",
     ),
