@@ -18,6 +18,15 @@ def _express() -> Path | None:
 
 LAST_LESSON = 16
 
+RUNTIMES = PythonPackages(
+    name="serverless",
+    title="Serverless runtimes of Google and AWS",
+    lessons=(12,),
+    extra="serverless",
+    least=MappingProxyType({"functions-framework": "3.8", "awslambdaric": "3.0"}),
+)
+"""Lesson 12's two runtimes, of which each can be had alone."""
+
 COMPONENTS: tuple[Component, ...] = (
     PythonPackages(
         name="django",
@@ -37,13 +46,7 @@ COMPONENTS: tuple[Component, ...] = (
         services=("postgresql.service",),
         brew="postgresql",
     ),
-    PythonPackages(
-        name="serverless",
-        title="Serverless runtimes of Google and AWS",
-        lessons=(12,),
-        extra="serverless",
-        least=MappingProxyType({"functions-framework": "3.8", "awslambdaric": "3.0"}),
-    ),
+    RUNTIMES,
     Program(
         name="node",
         title="Node.js",
@@ -87,7 +90,7 @@ COMPONENTS: tuple[Component, ...] = (
         lessons=(14,),
         optional=True,
         program="kong",
-        least="3.0",
+        least="3.3",  # the first to say when it is ready
         version_option="version",
         elsewhere="Kong's own packages are listed at https://developer.konghq.com/gateway/install/.",
     ),
