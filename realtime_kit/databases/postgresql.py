@@ -11,7 +11,6 @@ import re
 import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
@@ -22,6 +21,7 @@ import psutil
 from realtime_kit import background
 from realtime_kit.databases import keeper
 from realtime_kit.errors import DatabaseError, MissingDependency, UsageError
+from realtime_kit.pushpin.run_folder import locked_folder
 from realtime_kit.pushpin.supervised import SupervisedProcess
 
 START_TIMEOUT_S = 30.0
@@ -50,6 +50,7 @@ class PostgreSQL:
         self.url = ""
         self._folder = Path()
         self._process: SupervisedProcess | None = None
+        self._stack = contextlib.AsyncExitStack()
         self._lease: background.Lease | None = None
 
     def __enter__(self) -> Self:
@@ -120,26 +121,25 @@ class PostgreSQL:
     async def _start(self) -> None:
         programs = _programs()
         user = _user()
-        self._folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="rk-", dir="/tmp"))
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            self._folder, lock = stack.enter_context(locked_folder())
             private = self._folder / "private"
             private.mkdir(mode=0o700)
             if user:
                 self._folder.chmod(0o711)
                 shutil.chown(private, user)
             argv = [sys.executable, "-I", "-S", keeper.__file__, json.dumps(_orders(programs, private, user))]
-            self._process = await SupervisedProcess.launch(argv, environment={}, folder=self._folder)
+            self._process = await SupervisedProcess.launch(
+                argv, environment={}, folder=self._folder, lock=lock
+            )
+            stack.push_async_callback(self._process.stop)
             await self._until(self._is_ready, "get ready")
-        except BaseException:
-            await self._stop()
-            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
-            raise
+            self._stack = stack.pop_all()
         self.url = f"postgresql://postgres@/postgres?host={quote(str(private), safe='')}"
 
     async def _stop(self) -> None:
-        process, self._process, self.url = self._process, None, ""
-        if process is not None:
-            await process.stop()
+        self._process, self.url = None, ""
+        await self._stack.aclose()
 
     def _end_lease(self) -> None:
         if self._lease is not None:

@@ -2,7 +2,7 @@
 
 Each start makes its own, so two instances can never share sockets (which Pushpin would do without a word). It
 is locked while its supervisor lives: one that can be locked was left by a supervisor that was killed, and the
-next start sweeps it together with whatever still runs in it. Gateways and backends have such a folder, too.
+next start sweeps it together with whatever still runs in it. Gateways, databases and backends have such a folder, too.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _UNREADABLE = re.compile(r'[,;"\\{}]|[^ -~]')
 """What a path in Pushpin's configuration cannot hold; it would read something else."""
 
 _PROGRAMS = ("pushpin", "condure", "zurl")
-_GATEWAY = "nginx"
-"""Its workers' command lines name no folder, but they work in it. So does Kong's, which is an nginx."""
+_WORKERS = ("nginx", "postgres")
+"""Theirs name no folder in their command lines, but work in it. Kong is an nginx, too."""
 _KILL_TIMEOUT_S = 5.0
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -130,14 +130,14 @@ def sweep(folder: Path) -> None:
 
 
 def processes_in(folder: Path) -> list[psutil.Process]:
-    """Pushpin's processes that were started for a folder, which stands in the arguments of each, and a gateway's."""
+    """Processes of Pushpin, of a gateway or of a database that were started for a folder."""
     return [process for process in psutil.process_iter(["name", "cmdline", "cwd"]) if _is_of(folder, process)]
 
 
 def _is_of(folder: Path, process: psutil.Process) -> bool:
     name = process.info["name"] or ""
-    if name == _GATEWAY:
-        return bool(process.info["cwd"] == str(folder))
+    if name in _WORKERS:
+        return Path(process.info["cwd"] or "/").is_relative_to(folder)
     return name.startswith(_PROGRAMS) and any(f"{folder}/" in word for word in process.info["cmdline"] or ())
 
 

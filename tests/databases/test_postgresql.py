@@ -81,10 +81,26 @@ def test_killed_it_leaves_nothing(victim: str) -> None:
         process.kill()
 
 
+def test_when_owner_and_supervisor_are_killed_at_once_the_next_start_sweeps_the_folder() -> None:
+    with subprocess.Popen([sys.executable, "-c", OWNER], stdin=-1, stdout=-1, text=True) as process:
+        assert process.stdout is not None
+        _, name, supervisor = process.stdout.readline().split()
+        folder = Path(name)
+        os.kill(process.pid, signal.SIGSTOP)  # so that it cannot tidy up in between
+        os.kill(int(supervisor), signal.SIGKILL)
+        process.kill()
+    assert gone(lambda: not servers(folder))
+    assert folder.exists()
+    with PostgreSQL() as db:
+        assert not folder.exists()
+        assert db.folder.exists()
+
+
 def test_one_that_has_ended_says_so() -> None:
     with PostgreSQL() as db:
         db.stop_server()
         os.kill(db.supervisor_pid, signal.SIGTERM)
+        assert gone(lambda: not db.folder.exists())
         with pytest.raises((DatabaseError, UsageError)):
             db.start_server()
 
