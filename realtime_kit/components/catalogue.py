@@ -38,13 +38,20 @@ COMPONENTS: tuple[Component, ...] = (
     Program(
         name="postgresql",
         title="PostgreSQL",
-        lessons=(10,),
+        lessons=(10, 11),
         program="postgres",
         least="13.0",
         folders=("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin"),
         apt=("postgresql",),
         services=("postgresql.service",),
         brew="postgresql",
+    ),
+    PythonPackages(
+        name="psycopg",
+        title="PostgreSQL's driver for Python",
+        lessons=(11,),
+        extra="postgresql",
+        least=MappingProxyType({"psycopg": "3.2"}),
     ),
     RUNTIMES,
     Program(
@@ -97,7 +104,7 @@ COMPONENTS: tuple[Component, ...] = (
 )
 
 
-LESSON_NAMES = MappingProxyType({"django": 10, "serverless": 12, "express": 13, "gateway": 14})
+LESSON_NAMES = MappingProxyType({"django": 10, "leaderboard": 11, "serverless": 12, "express": 13, "gateway": 14})
 """The lessons that have a component, as they can be called."""
 
 

@@ -1,4 +1,4 @@
-"""Lessons 12 to 14 where what they need besides Pushpin is not there: the cure first, and then all that can be run."""
+"""Lessons 10 to 14 where what they need besides Pushpin is not there: the cure first, and then all that can be run."""
 
 from __future__ import annotations
 
@@ -71,8 +71,38 @@ def shown(output: NotebookNode) -> str:
 
 
 def hide(*names: str) -> str:
-    packages = {"functions-framework", "awslambdaric"} & set(names)
+    packages = {"functions-framework", "awslambdaric", "django"} & set(names)
     return HIDE.format(programs=set(names) - packages, packages=packages)
+
+
+def test_lesson_10_runs_on_sqlite_without_postgresql() -> None:
+    said = dict(run("10", hide("postgres")))
+
+    assert "PostgreSQL is not installed. Type: realtime-kit install-deps --for 10" in said["imports"]
+    assert "0 lost, 20 recovered" in said["with"]
+    assert "20 lost" in said["without-outage"]
+    assert (said["postgresql"], said["down"]) == ("", "")
+
+
+def test_lesson_10_asks_theory_alone_without_django() -> None:
+    said = dict(run("10", hide("django")))
+
+    assert "there is no django. Type: realtime-kit install-deps --for 10" in said["imports"]
+    assert said["with"] == said["without-outage"] == "None\n"
+    assert "Right" in said["check-on"]
+    assert "Measured" not in said["check-on"] + said["check-off"]
+
+
+def test_lesson_11_runs_on_sqlite_without_postgresql() -> None:
+    said = dict(run("11", hide("postgres")))
+
+    assert "PostgreSQL is not installed. Type: realtime-kit install-deps --for 10" in said["imports"]
+    assert "board where it was: True" in said["down"]
+    assert (said["postgresql"], said["outage"], said["outage-back"]) == ("", "", "")
+    assert "RETHINKDB_URL is not set" in said["latency"]
+    measured = said["latency-shown"].splitlines()
+    assert [line.split()[0] for line in measured if "received" in line] == ["SQLite"]
+    assert " 0 lost" in measured[-1]
 
 
 def test_lesson_12_runs_its_process_for_each_request_without_the_two_runtimes() -> None:
