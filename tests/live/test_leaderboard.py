@@ -14,15 +14,16 @@ import pytest
 import requests
 from matplotlib import font_manager
 
-from realtime_kit import Site, background, serving, sse_events
+from realtime_kit import Site, serving, sse_events
 from realtime_kit.changefeeds import SqliteFeed
 from realtime_kit.plots import LIGHT
 
 sys.path.append(str(Path(__file__).parents[2] / "notebooks"))
 
 from backends.leaderboard.api import leaderboard
-from backends.leaderboard.board import Board, follow
+from backends.leaderboard.board import Board
 from backends.leaderboard.feed_race import race, table
+from backends.leaderboard.follower import Follower
 from backends.leaderboard.games import PostgresGame, SqliteGame
 from backends.leaderboard.live_board import LiveBoard
 from backends.leaderboard.picture import race_figure
@@ -53,19 +54,11 @@ def file(tmp_path: Path) -> Path:
 
 @contextlib.contextmanager
 def followed(file: Path, board: Board, site: Site) -> Iterator[None]:
-    async def start() -> asyncio.Task[None]:
-        return asyncio.create_task(follow(SqliteFeed(file, "players", key="name"), board, site.apublish))
-
-    async def stop(task: asyncio.Task[None]) -> None:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-    task = background.run(start())
+    follower = Follower(SqliteFeed(file, "players", key="name"), board, site.apublish).start()
     try:
         yield
     finally:
-        background.run(stop(task))
+        follower.stop()
 
 
 def test_get_long_poll_and_stream_agree(file: Path) -> None:
@@ -204,3 +197,17 @@ def test_a_statement_moves_the_live_board_and_it_starts_again_after_a_stop(tmp_p
         finally:
             live.close()
             live.close()
+
+
+def test_a_follower_that_fails_says_so(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def publish(channel: str, item: object) -> None:
+        raise RuntimeError("no board today")
+
+    write(file, "ada", 5)
+    follower = Follower(SqliteFeed(file, "players", key="name"), Board(), publish).start()
+    until(lambda: not follower.running)
+    follower.stop()
+
+    assert (
+        capsys.readouterr().err == "the follower has ended: RuntimeError: no board today. Start it again.\n"
+    )
