@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import pwd
-import re
 import shutil
 import signal
 import sys
@@ -18,7 +17,7 @@ from urllib.parse import quote
 
 import psutil
 
-from realtime_kit import background
+from realtime_kit import background, components
 from realtime_kit.databases import keeper
 from realtime_kit.errors import DatabaseError, MissingDependency, UsageError
 from realtime_kit.pushpin.run_folder import locked_folder
@@ -28,7 +27,6 @@ START_TIMEOUT_S = 30.0
 """Longest wait until it is ready. Making a cluster takes a second, and several on a busy machine."""
 
 _LOOK_EVERY_S = 0.02
-_DEBIAN = Path("/usr/lib/postgresql")
 _USERS = ("postgres", "nobody")
 """Whom to become as root, the first that there is."""
 
@@ -119,7 +117,7 @@ class PostgreSQL:
         return self._folder / "private" / "data"
 
     async def _start(self) -> None:
-        programs = _programs()
+        programs = await asyncio.to_thread(_programs)
         user = _user()
         async with contextlib.AsyncExitStack() as stack:
             self._folder, lock = stack.enter_context(locked_folder())
@@ -186,17 +184,13 @@ def _user() -> str:
 
 
 def _programs() -> Path:
-    """The folder with `initdb` and `postgres`: the newest in Debian's place, or the one on the path."""
-    versions = [path for path in _DEBIAN.glob("*/bin") if (path / "initdb").exists()]
-    if versions:
-        return max(versions, key=lambda path: [int(part) for part in re.findall(r"\d+", path.parent.name)])
-    found = shutil.which("initdb")
-    if found and shutil.which("postgres", path=str(Path(found).resolve().parent)):
-        return Path(found).resolve().parent
-    raise MissingDependency(
-        "PostgreSQL is not installed.",
-        "Type: realtime-kit install-deps --for 10",
-    )
+    """The folder with `initdb` and `postgres`."""
+    program = components.find("postgresql").path
+    folder = Path(program or "").resolve().parent
+    if not (folder / "initdb").exists():
+        what = f"PostgreSQL at {program} is not complete: there is no initdb beside it."
+        raise MissingDependency(what, components.component("postgresql").cure)
+    return folder
 
 
 def _orders(programs: Path, private: Path, user: str) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import psutil
 import psycopg
 import pytest
 
-from realtime_kit.databases import PostgreSQL, postgresql
+from realtime_kit.databases import PostgreSQL
 from realtime_kit.errors import DatabaseError, MissingDependency, UsageError
 
 OWNER = """
@@ -105,10 +106,18 @@ def test_one_that_has_ended_says_so() -> None:
             db.start_server()
 
 
-def test_without_it_the_cure_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(postgresql, "_DEBIAN", tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingDependency, match=r"install-deps --for 10"), PostgreSQL():
+def test_without_it_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with pytest.raises(MissingDependency, match=r"not installed.*install-deps --for 10"), PostgreSQL():
+        pass
+
+
+def test_half_of_it_is_not_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "postgres"
+    program.write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 15.1'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(MissingDependency, match=r"no initdb beside it.*install-deps --for 10"), PostgreSQL():
         pass
 
 
