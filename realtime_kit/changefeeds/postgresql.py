@@ -51,8 +51,8 @@ class PostgresFeed(TableFeed[Position]):
 
     @asynccontextmanager
     async def _reading(self, after: Position) -> AsyncIterator[_Reader]:
-        del after  # older than every line, or not: the database cannot tell it from one that was deleted
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as database:
+            await self._require_known(database, after)
             await database.execute(f"LISTEN {self._log}".encode())
             yield _Reader(database, self._log)
 
@@ -66,6 +66,15 @@ class PostgresFeed(TableFeed[Position]):
 
     def _is_away(self, error: Exception) -> bool:
         return isinstance(error, psycopg.OperationalError)
+
+    async def _require_known(self, database: psycopg.AsyncConnection[Any], after: Position) -> None:
+        query = "SELECT %s::text::xid8 < pg_snapshot_xmax(pg_current_snapshot())"
+        if await (await database.execute(query, (str(after[0]),))).fetchone() != (True,):
+            message = (
+                f"position {after[0]}-{after[1]} is not in this feed: no transaction has had that number. "
+                "Begin with ''."
+            )
+            raise UsageError(message)
 
     def _install(self, database: psycopg.Connection[Any]) -> None:
         query = "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s"

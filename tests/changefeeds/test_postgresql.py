@@ -87,7 +87,7 @@ def test_a_reader_goes_on_from_its_position(server: PostgreSQL, feed: PostgresFe
     assert [change.key for change in asyncio.run(take(feed, 1, first.position))] == ["ben"]
 
 
-@pytest.mark.parametrize("position", ["1", "-1-2", "a-b"])
+@pytest.mark.parametrize("position", ["1", "-1-2", "a-b", "999999999999-1"])
 def test_a_position_of_another_feed_is_refused(feed: PostgresFeed, position: str) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="position"):
         asyncio.run(take(feed, 1, position))
