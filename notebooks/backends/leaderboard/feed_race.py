@@ -18,13 +18,15 @@ from realtime_kit.clients import ReceiptBook, StreamingClient
 from realtime_kit.measurements import Ledger, account, latencies_s, latency
 from realtime_kit.plots.widgets.page import DataTable
 from realtime_kit.plots.words import format_seconds
-from realtime_kit.publisher import encode_event
 from realtime_kit.quantities import Latency
 from realtime_kit.schedule import poisson
 
 CHANNEL = "changes"
 MARK = -1
 """The score that is written first: what a feed tells before it is older than the run."""
+
+BEGIN_S = 15.0
+"""How long a first change through each feed is waited for."""
 
 GRACE_S = 5.0
 """How long the last deliveries are waited for."""
@@ -100,11 +102,14 @@ class _Race:
                 await site.pushpin.auntil(lambda seen: seen.subscribers(CHANNEL) == 1)
                 reading += [asyncio.create_task(self._follow(at, site)) for at in range(len(self._games))]
                 await asyncio.to_thread(self._write, schedule)
-                await self._until_all_came(reading)
+                await self._until_all_came()
             finally:
+                failed = [task for task in reading if task.done()]
                 for task in reading:
                     task.cancel()
                 await asyncio.gather(*reading, return_exceptions=True)
+                for task in failed:  # says more than that nothing came
+                    task.result()
         return [self._result(at) for at in range(len(self._games))]
 
     def _routes(self) -> web.RouteTableDef:
@@ -122,8 +127,8 @@ class _Race:
             writes = [stack.enter_context(game.writing()) for game in self._games]
             for write in writes:
                 write(MARK)
-            if not self._may_begin.wait(GRACE_S):
-                raise TimeoutError(f"not every feed has told a first change within {GRACE_S:g} s")
+            if not self._may_begin.wait(BEGIN_S):
+                raise TimeoutError(f"not every feed has told a first change within {BEGIN_S:g} s")
             for number, due_ns in enumerate(schedule.intended_ns(time.monotonic_ns() + 300_000_000).tolist()):
                 at = number % len(writes)
                 time.sleep(max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
@@ -141,7 +146,7 @@ class _Race:
                 if not begun:
                     continue
                 self._seen_ns[at].setdefault(change.row["score"], time.monotonic_ns())
-                await site.apublish(CHANNEL, encode_event(f"{at} {change.row['score']}"))
+                await site.apublish(CHANNEL, f"{at} {change.row['score']}")
 
     async def _read(self, client: StreamingClient) -> None:
         async for receipt in client:
@@ -155,16 +160,13 @@ class _Race:
             async with self._came:
                 self._came.notify_all()
 
-    async def _until_all_came(self, reading: list[asyncio.Task[None]]) -> None:
+    async def _until_all_came(self) -> None:
         def all_came() -> bool:
             return all(len(book) >= len(done) for book, done in zip(self._books, self._written, strict=True))
 
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_S), self._came:
                 await self._came.wait_for(all_came)
-        for task in reading:
-            if task.done():
-                task.result()
 
     def _result(self, at: int) -> FeedResult:
         due_ns, begun_ns, committed_ns = np.array(self._written[at], np.int64).T
