@@ -45,6 +45,7 @@ class FeedResult:
         way: How its feed learns of a commit.
         ledger: Writes, and what the client has received.
         commit_s: How long the writes took.
+        waited_s: From the commit's end until the feed has told it; below 0 if it was told before the writer knew.
         to_reader_s: From the moment a write was due until the feed has told it.
         to_client_s: And until a client behind Pushpin has it.
         late: Share of the writes that began late.
@@ -55,6 +56,7 @@ class FeedResult:
     way: str
     ledger: Ledger
     commit_s: NDArray[np.float64]
+    waited_s: NDArray[np.float64]
     to_reader_s: NDArray[np.float64]
     to_client_s: NDArray[np.float64]
     late: float
@@ -172,7 +174,7 @@ class _Race:
         due_ns, begun_ns, committed_ns = np.array(self._written[at], np.int64).T
         ids = np.arange(1, len(due_ns) + 1)
         found = account(self._books[at].receipts(), ids, due_ns, clients=1)
-        seen_s = [(self._seen_ns[at].get(score, np.inf) - due) / 1e9 for score, due in enumerate(due_ns, 1)]
+        seen_ns = np.array([self._seen_ns[at].get(score, np.inf) for score in ids.tolist()])
         commit_s = (committed_ns - begun_ns) / 1e9
         game = self._games[at]
         return FeedResult(
@@ -180,7 +182,8 @@ class _Race:
             way=game.way,
             ledger=found.ledger,
             commit_s=commit_s,
-            to_reader_s=np.array(seen_s),
+            waited_s=(seen_ns - committed_ns) / 1e9,
+            to_reader_s=(seen_ns - due_ns) / 1e9,
             to_client_s=latencies_s(found.received_ns, due_ns)[0],
             late=float(np.mean(begun_ns - due_ns > LATE_S * 1e9)),
             theory=game.expected(float(np.median(commit_s))),

@@ -45,6 +45,8 @@ def race_figure(results: Sequence[FeedResult], *, theme: Theme = LIGHT) -> Figur
         _name(axes, end_ms, 0.97 - 0.34 * row, each, colour, theme)
     writes = sum(each.ledger.expected for each in results)
     lost = sum(each.ledger.lost for each in results)
+    if any(each.doubt for each in results):
+        summary += "; not to be trusted, the machine was too busy: see the table"
     title = "From the write to whoever reads the feed"
     summary = f"{writes:,} writes in one run, {lost:,} lost on the way to the client behind Pushpin"
     key = "bold: to the feed's reader   ·   thin: on to a client behind Pushpin   ·   dashed: theory for the reader"
