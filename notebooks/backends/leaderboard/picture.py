@@ -45,10 +45,10 @@ def race_figure(results: Sequence[FeedResult], *, theme: Theme = LIGHT) -> Figur
         _name(axes, end_ms, 0.97 - 0.34 * row, each, colour, theme)
     writes = sum(each.ledger.expected for each in results)
     lost = sum(each.ledger.lost for each in results)
-    if any(each.doubt for each in results):
-        summary += "; not to be trusted, the machine was too busy: see the table"
     title = "From the write to whoever reads the feed"
     summary = f"{writes:,} writes in one run, {lost:,} lost on the way to the client behind Pushpin"
+    if any(each.doubt for each in results):
+        summary += "; not to be trusted, the machine was too busy: see the table"
     key = "bold: to the feed's reader   ·   thin: on to a client behind Pushpin   ·   dashed: theory for the reader"
     figure.text(0.04, 0.915, title, color=theme.text, fontsize=TITLE_PT, fontfamily=FONT)
     figure.text(0.04, 0.855, summary, color=theme.muted, fontsize=BODY_PT, fontfamily=FONT)
