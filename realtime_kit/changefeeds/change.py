@@ -26,7 +26,13 @@ class Change:
 
 
 class ChangeFeed(Protocol):
-    """The changes of one table, in an order that is the same for everybody who reads them."""
+    """The changes of one table, in an order that is the same for everybody who reads them.
+
+    Attributes:
+        looks_in_vain: How often a reader has found the database away.
+    """
+
+    looks_in_vain: int
 
     def changes(self, after: str = BEGINNING) -> AsyncGenerator[Change, None]:
         """What was committed after that position, and then, without an end, what is committed from now on.

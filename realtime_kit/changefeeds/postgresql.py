@@ -10,16 +10,15 @@ A transaction that stays open for long, in any database of the server, holds the
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
 
 from realtime_kit.changefeeds.change import BEGINNING, Change
-from realtime_kit.changefeeds.names import plain_name
+from realtime_kit.changefeeds.table_feed import PAGE, TableFeed
 from realtime_kit.errors import UsageError
 
 LOOK_AFTER_S = 0.05
@@ -27,10 +26,12 @@ LOOK_AFTER_S = 0.05
 
 _AGAIN_AFTER_S = 0.2
 _POSITION = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
-_PAGE = 500
+
+Position = tuple[int, int]
+"""A transaction's id, and the number of a line."""
 
 
-class PostgresFeed:
+class PostgresFeed(TableFeed[Position]):
     """The changes of one table in PostgreSQL.
 
     Args:
@@ -43,58 +44,37 @@ class PostgresFeed:
     """
 
     def __init__(self, url: str, table: str, *, key: str) -> None:
+        super().__init__(table, key, again_after_s=_AGAIN_AFTER_S)
         self._url = url
-        self._table = plain_name("table", table)
-        self._key = plain_name("column", key)
-        self._log = f"{table}_changes"
         with psycopg.connect(url) as database:
             self._install(database)
 
-    async def changes(self, after: str = BEGINNING) -> AsyncGenerator[Change, None]:
-        """What was committed after that position, and then what is committed from now on.
+    @asynccontextmanager
+    async def _reading(self, after: Position) -> AsyncIterator[_Reader]:
+        async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as database:
+            await self._require_known(database, after)
+            await database.execute(f"LISTEN {self._log}".encode())
+            yield _Reader(database, self._log)
 
-        Args:
-            after: The position of the last change that was seen.
+    def _position(self, text: str) -> Position:
+        if text == BEGINNING:
+            return 0, 0
+        if not (found := _POSITION.fullmatch(text)):
+            message = f"position {text!r} is none of this feed's: two whole numbers, `12-34`, or '' for all."
+            raise UsageError(message)
+        return int(found[1]), int(found[2])
 
-        Raises:
-            UsageError: a position that this feed has not given.
-        """
-        position = _position(after)
-        while True:
-            try:
-                async with (
-                    await psycopg.AsyncConnection.connect(self._url, autocommit=True) as database,
-                    aclosing(self._follow(database, position)) as found,
-                ):
-                    async for change in found:
-                        position = _position(change.position)
-                        yield change
-            except psycopg.OperationalError:  # the server is away: it may come back
-                await asyncio.sleep(_AGAIN_AFTER_S)
+    def _is_away(self, error: Exception) -> bool:
+        return isinstance(error, psycopg.OperationalError)
 
-    async def _follow(
-        self, database: psycopg.AsyncConnection[Any], position: tuple[int, int]
-    ) -> AsyncGenerator[Change, None]:
-        await database.execute(f"LISTEN {self._log}".encode())
-        while True:
-            while rows := await self._page(database, position):
-                for transaction, number, key, row in rows:
-                    position = (transaction, number)
-                    yield Change(f"{transaction}-{number}", key, row)
-            async for _ in database.notifies(timeout=LOOK_AFTER_S, stop_after=1):
-                pass
-
-    async def _page(
-        self, database: psycopg.AsyncConnection[Any], position: tuple[int, int]
-    ) -> list[tuple[int, int, Any, Any]]:
-        query = f"""
-            SELECT transaction::text::bigint, number, key, row FROM {self._log}
-            WHERE (transaction, number) > (%s::text::xid8, %s)
-            AND transaction < pg_snapshot_xmin(pg_current_snapshot())
-            ORDER BY transaction, number LIMIT {_PAGE}
-        """  # noqa: S608  # plain names
-        found = await database.execute(query.encode(), (str(position[0]), position[1]))
-        return await found.fetchall()
+    async def _require_known(self, database: psycopg.AsyncConnection[Any], after: Position) -> None:
+        query = "SELECT %s::text::xid8 < pg_snapshot_xmax(pg_current_snapshot())"
+        if await (await database.execute(query, (str(after[0]),))).fetchone() != (True,):
+            message = (
+                f"position {after[0]}-{after[1]} is not in this feed: no transaction has had that number. "
+                "Begin with ''."
+            )
+            raise UsageError(message)
 
     def _install(self, database: psycopg.Connection[Any]) -> None:
         query = "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s"
@@ -129,10 +109,27 @@ class PostgresFeed:
         """  # noqa: S608  # plain names
 
 
-def _position(position: str) -> tuple[int, int]:
-    if position == BEGINNING:
-        return 0, 0
-    if not (found := _POSITION.fullmatch(position)):
-        message = f"position {position!r} is none of this feed's: two whole numbers, `12-34`, or '' for all."
-        raise UsageError(message)
-    return int(found[1]), int(found[2])
+class _Reader:
+    """One connection that listens."""
+
+    def __init__(self, database: psycopg.AsyncConnection[Any], log: str) -> None:
+        self._database = database
+        self._query = f"""
+            SELECT transaction::text::bigint, number, key, row FROM {log}
+            WHERE (transaction, number) > (%s::text::xid8, %s)
+            AND transaction < pg_snapshot_xmin(pg_current_snapshot())
+            ORDER BY transaction, number LIMIT {PAGE}
+        """.encode()  # noqa: S608  # a plain name
+
+    async def page(self, after: Position) -> list[tuple[Position, Change]]:
+        """The next changes of transactions that nobody can overtake any more."""
+        found = await self._database.execute(self._query, (str(after[0]), after[1]))
+        return [
+            ((transaction, number), Change(f"{transaction}-{number}", key, row))
+            for transaction, number, key, row in await found.fetchall()
+        ]
+
+    async def wait(self) -> None:
+        """Until somebody notifies, or for a moment."""
+        async for _ in self._database.notifies(timeout=LOOK_AFTER_S, stop_after=1):
+            pass

@@ -12,23 +12,23 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from realtime_kit.changefeeds.change import BEGINNING, Change
 from realtime_kit.changefeeds.names import plain_name
+from realtime_kit.changefeeds.table_feed import PAGE, TableFeed
 from realtime_kit.errors import UsageError
 
 LOOK_EVERY_S = 0.01
-"""How often the feed asks for the data version."""
+"""How long the feed waits before it asks for the data version again."""
 
-_PAGE = 500
 _LARGEST = 2**63 - 1
 _MAY_PASS = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN}
 
 
-class SqliteFeed:
+class SqliteFeed(TableFeed[int]):
     """The changes of one table in an SQLite file.
 
     Args:
@@ -41,56 +41,32 @@ class SqliteFeed:
     """
 
     def __init__(self, file: str | Path, table: str, *, key: str) -> None:
+        super().__init__(table, key, again_after_s=LOOK_EVERY_S)
         self._file = Path(file)
-        self._table = plain_name("table", table)
-        self._key = plain_name("column", key)
-        self._log = f"{table}_changes"
+        if not self._file.exists():
+            message = f"there is no file {self._file}: make the database and its table first."
+            raise UsageError(message)
         with closing(self._connect()) as database:
             self._install(database)
 
-    async def changes(self, after: str = BEGINNING) -> AsyncGenerator[Change, None]:
-        """What was committed after that position, and then what is committed from now on.
+    @asynccontextmanager
+    async def _reading(self, after: int) -> AsyncIterator[_Reader]:
+        with closing(self._connect()) as database:
+            self._require_known(database, after)
+            yield _Reader(self._file, database, self._log)
 
-        Args:
-            after: The position of the last change that was seen.
+    def _position(self, text: str) -> int:
+        if text == BEGINNING:
+            return 0
+        if not (text.isascii() and text.isdigit()) or int(text) > _LARGEST:
+            message = f"position {text!r} is none of this feed's: a whole number as text, or '' for all."
+            raise UsageError(message)
+        return int(text)
 
-        Raises:
-            UsageError: a position that this feed has not given.
-        """
-        number = _number(after)
-        while True:
-            try:
-                with closing(self._connect()) as database:
-                    self._require_known(database, number)
-                    async with aclosing(self._follow(database, number)) as found:
-                        async for change in found:
-                            number = int(change.position)
-                            yield change
-            except FileNotFoundError:
-                await asyncio.sleep(LOOK_EVERY_S)
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF not in _MAY_PASS:
-                    raise
-                await asyncio.sleep(LOOK_EVERY_S)
-
-    async def _follow(self, database: sqlite3.Connection, number: int) -> AsyncGenerator[Change, None]:
-        seen = None
-        while True:
-            if not self._file.exists():
-                raise FileNotFoundError(self._file)
-            # The version is read first: a commit in between costs one look too many, never one too few.
-            (version,) = database.execute("PRAGMA data_version").fetchone()
-            if version == seen:
-                await asyncio.sleep(LOOK_EVERY_S)
-                continue
-            while rows := self._page(database, number):
-                for number, key, row in rows:  # where it stands
-                    yield Change(str(number), json.loads(key), None if row is None else json.loads(row))
-            seen = version
-
-    def _page(self, database: sqlite3.Connection, number: int) -> list[tuple[int, str, str | None]]:
-        query = f"SELECT number, key, row FROM {self._log} WHERE number > ? ORDER BY number LIMIT {_PAGE}"  # noqa: S608  # plain names
-        return database.execute(query, (number,)).fetchall()
+    def _is_away(self, error: Exception) -> bool:
+        if isinstance(error, sqlite3.OperationalError):
+            return error.sqlite_errorcode & 0xFF in _MAY_PASS
+        return isinstance(error, FileNotFoundError)
 
     def _require_known(self, database: sqlite3.Connection, number: int) -> None:
         query = f"SELECT coalesce(max(number), 0) FROM {self._log}"  # noqa: S608  # a plain name
@@ -146,10 +122,30 @@ class SqliteFeed:
         )
 
 
-def _number(position: str) -> int:
-    if position == BEGINNING:
-        return 0
-    if not (position.isascii() and position.isdigit()) or int(position) > _LARGEST:
-        message = f"position {position!r} is none of this feed's: a whole number as text, or '' for all."
-        raise UsageError(message)
-    return int(position)
+class _Reader:
+    """One connection to the file, and the data version at which the log was read last."""
+
+    def __init__(self, file: Path, database: sqlite3.Connection, log: str) -> None:
+        self._file = file
+        self._database = database
+        self._query = f"SELECT number, key, row FROM {log} WHERE number > ? ORDER BY number LIMIT {PAGE}"  # noqa: S608  # a plain name
+        self._version: int | None = None
+
+    async def page(self, after: int) -> list[tuple[int, Change]]:
+        """The next changes."""
+        rows = self._database.execute(self._query, (after,)).fetchall()
+        return [
+            (number, Change(str(number), json.loads(key), None if row is None else json.loads(row)))
+            for number, key, row in rows
+        ]
+
+    async def wait(self) -> None:
+        """Until the version is another than before the log was read: the first time at once."""
+        while True:
+            if not self._file.exists():  # an open file can be read for ever, whatever its name
+                raise FileNotFoundError(self._file)
+            (version,) = self._database.execute("PRAGMA data_version").fetchone()
+            if version != self._version:
+                self._version = version
+                return
+            await asyncio.sleep(LOOK_EVERY_S)

@@ -18,6 +18,15 @@ def _express() -> Path | None:
 
 LAST_LESSON = 16
 
+RUNTIMES = PythonPackages(
+    name="serverless",
+    title="Serverless runtimes of Google and AWS",
+    lessons=(12,),
+    extra="serverless",
+    least=MappingProxyType({"functions-framework": "3.8", "awslambdaric": "3.0"}),
+)
+"""Lesson 12's two runtimes, of which each can be had alone."""
+
 COMPONENTS: tuple[Component, ...] = (
     PythonPackages(
         name="django",
@@ -29,7 +38,7 @@ COMPONENTS: tuple[Component, ...] = (
     Program(
         name="postgresql",
         title="PostgreSQL",
-        lessons=(10,),
+        lessons=(10, 11),
         program="postgres",
         least="13.0",
         folders=("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin"),
@@ -38,12 +47,13 @@ COMPONENTS: tuple[Component, ...] = (
         brew="postgresql",
     ),
     PythonPackages(
-        name="serverless",
-        title="Serverless runtimes of Google and AWS",
-        lessons=(12,),
-        extra="serverless",
-        least=MappingProxyType({"functions-framework": "3.8", "awslambdaric": "3.0"}),
+        name="psycopg",
+        title="PostgreSQL's driver for Python",
+        lessons=(11,),
+        extra="postgresql",
+        least=MappingProxyType({"psycopg": "3.2"}),
     ),
+    RUNTIMES,
     Program(
         name="node",
         title="Node.js",
@@ -87,14 +97,14 @@ COMPONENTS: tuple[Component, ...] = (
         lessons=(14,),
         optional=True,
         program="kong",
-        least="3.0",
+        least="3.3",  # the first to say when it is ready
         version_option="version",
         elsewhere="Kong's own packages are listed at https://developer.konghq.com/gateway/install/.",
     ),
 )
 
 
-LESSON_NAMES = MappingProxyType({"django": 10, "serverless": 12, "express": 13, "gateway": 14})
+LESSON_NAMES = MappingProxyType({"django": 10, "leaderboard": 11, "serverless": 12, "express": 13, "gateway": 14})
 """The lessons that have a component, as they can be called."""
 
 

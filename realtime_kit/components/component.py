@@ -154,15 +154,21 @@ class PythonPackages(Component):
 
     def find(self) -> Found:
         """Look for all of them in this Python."""
-        found = []
-        for package, least in self.least.items():
-            try:
-                version = importlib.metadata.version(package)
-            except importlib.metadata.PackageNotFoundError:
-                what = f"is not complete: there is no {package}."
-                raise self._missing(what) from None
-            found.append(self._checked(Found(package, version), least))
+        found = [self.find_package(package) for package in self.least]
         return Found(self.name, found[0].version)
+
+    def find_package(self, package: str) -> Found:
+        """Look for one of them.
+
+        Raises:
+            MissingDependency: It is not here, or too old.
+        """
+        try:
+            version = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            what = f"is not complete: there is no {package}."
+            raise self._missing(what) from None
+        return self._checked(Found(package, version), self.least[package])
 
     @property
     def step(self) -> Step:

@@ -7,11 +7,9 @@ import contextlib
 import json
 import os
 import pwd
-import re
 import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
@@ -19,16 +17,16 @@ from urllib.parse import quote
 
 import psutil
 
-from realtime_kit import background
+from realtime_kit import background, components
 from realtime_kit.databases import keeper
 from realtime_kit.errors import DatabaseError, MissingDependency, UsageError
+from realtime_kit.pushpin.run_folder import locked_folder
 from realtime_kit.pushpin.supervised import SupervisedProcess
 
 START_TIMEOUT_S = 30.0
 """Longest wait until it is ready. Making a cluster takes a second, and several on a busy machine."""
 
 _LOOK_EVERY_S = 0.02
-_DEBIAN = Path("/usr/lib/postgresql")
 _USERS = ("postgres", "nobody")
 """Whom to become as root, the first that there is."""
 
@@ -50,6 +48,7 @@ class PostgreSQL:
         self.url = ""
         self._folder = Path()
         self._process: SupervisedProcess | None = None
+        self._stack = contextlib.AsyncExitStack()
         self._lease: background.Lease | None = None
 
     def __enter__(self) -> Self:
@@ -118,28 +117,27 @@ class PostgreSQL:
         return self._folder / "private" / "data"
 
     async def _start(self) -> None:
-        programs = _programs()
+        programs = await asyncio.to_thread(_programs)
         user = _user()
-        self._folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="rk-", dir="/tmp"))
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            self._folder, lock = stack.enter_context(locked_folder())
             private = self._folder / "private"
             private.mkdir(mode=0o700)
             if user:
                 self._folder.chmod(0o711)
                 shutil.chown(private, user)
             argv = [sys.executable, "-I", "-S", keeper.__file__, json.dumps(_orders(programs, private, user))]
-            self._process = await SupervisedProcess.launch(argv, environment={}, folder=self._folder)
+            self._process = await SupervisedProcess.launch(
+                argv, environment={}, folder=self._folder, lock=lock
+            )
+            stack.push_async_callback(self._process.stop)
             await self._until(self._is_ready, "get ready")
-        except BaseException:
-            await self._stop()
-            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
-            raise
+            self._stack = stack.pop_all()
         self.url = f"postgresql://postgres@/postgres?host={quote(str(private), safe='')}"
 
     async def _stop(self) -> None:
-        process, self._process, self.url = self._process, None, ""
-        if process is not None:
-            await process.stop()
+        self._process, self.url = None, ""
+        await self._stack.aclose()
 
     def _end_lease(self) -> None:
         if self._lease is not None:
@@ -186,17 +184,13 @@ def _user() -> str:
 
 
 def _programs() -> Path:
-    """The folder with `initdb` and `postgres`: the newest in Debian's place, or the one on the path."""
-    versions = [path for path in _DEBIAN.glob("*/bin") if (path / "initdb").exists()]
-    if versions:
-        return max(versions, key=lambda path: [int(part) for part in re.findall(r"\d+", path.parent.name)])
-    found = shutil.which("initdb")
-    if found and shutil.which("postgres", path=str(Path(found).resolve().parent)):
-        return Path(found).resolve().parent
-    raise MissingDependency(
-        "PostgreSQL is not installed.",
-        "Type: realtime-kit install-deps --for 10",
-    )
+    """The folder with `initdb` and `postgres`."""
+    program = components.find("postgresql").path
+    folder = Path(program or "").resolve().parent
+    if not (folder / "initdb").exists():
+        what = f"PostgreSQL at {program} is not complete: there is no initdb beside it."
+        raise MissingDependency(what, components.component("postgresql").cure)
+    return folder
 
 
 def _orders(programs: Path, private: Path, user: str) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Questions about Pushpin from the inside: what a publish costs it, and whom a filter lets through."""
+"""Questions about Pushpin from the inside: what a publish costs it, whom a filter lets through, what a hint asks."""
 
 from __future__ import annotations
 
@@ -50,6 +50,24 @@ def explain_skip_self(guess: float, *, subscribers: int, own: int = 1) -> Explan
     return Explanation(float(expected), exactly(COUNT), hints, slips)
 
 
+def explain_hint(guess: float, *, held: int, hints: int = 1) -> Explanation:
+    """Requests to the backend because of a hint: each held request is repeated, whether it is like another or not.
+
+    Args:
+        guess: Requests.
+        held: Requests of clients that Pushpin holds on the channel.
+        hints: How many hints are published while they are held, if none of them is answered meanwhile.
+    """
+    expected = held * hints
+    steps = Hints(
+        mechanism="A hint has no content. So who has to say what each client gets?",
+        formula="Requests = held requests × hints. Pushpin repeats each to the backend, as the client has sent it.",
+        computed=f"{held:,} × {hints:,} = {expected:,}.",
+    )
+    slips = (Slip("one for the channel", guess * held), Slip("the first requests as well", guess - held))
+    return Explanation(float(expected), exactly(COUNT), steps, slips)
+
+
 QUESTIONS = (
     NumberQuestion(
         "zeromq-cost",
@@ -62,5 +80,11 @@ QUESTIONS = (
         "a message with a sender reaches {} subscribers",
         COUNT,
         explain_skip_self,
+    ),
+    NumberQuestion(
+        "hint-requests",
+        "because of one hint the backend gets {} requests",
+        COUNT,
+        explain_hint,
     ),
 )

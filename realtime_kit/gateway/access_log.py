@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,16 @@ class LoggedRequest:
         return f"{who:<6} {self.method:<4} {self.path:<14} {self.status}  {self.seconds:6.3f} s {self.bytes:>6,} bytes"
 
 
-def read(path: Path) -> list[LoggedRequest]:
-    """The whole lines of a log; nothing if there is none yet."""
+def read(path: Path, understand: Callable[[dict[str, Any]], LoggedRequest]) -> list[LoggedRequest]:
+    """The whole lines of a log; nothing if there is none yet.
+
+    Args:
+        path: The log.
+        understand: Makes a request of a line's JSON.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
     whole = text[: text.rfind("\n") + 1]
-    return [LoggedRequest(**json.loads(line)) for line in whole.splitlines()]
+    return [understand(json.loads(line)) for line in whole.splitlines()]

@@ -13,14 +13,15 @@ from realtime_kit import background
 from realtime_kit.errors import GatewayError, UsageError
 from realtime_kit.gateway.access_log import LoggedRequest
 from realtime_kit.gateway.policy import GatewayPolicy
-from realtime_kit.gateway.process import NginxProcess
+from realtime_kit.gateway.process import GatewayProcess
+from realtime_kit.gateway.program import program as find_program
 from realtime_kit.pushpin.ports import HOST
 
 _LOOK_EVERY_S = 0.01
 
 
 class Gateway:
-    """An nginx with a policy before a port of this machine; gone afterwards.
+    """An nginx, or a Kong, with a policy before a port of this machine; gone afterwards.
 
         with serving(routes) as site, Gateway(site.url.port) as gateway:
             requests.get(str(gateway.url / "news"))
@@ -29,12 +30,13 @@ class Gateway:
     Args:
         target_port: Where requests go: Pushpin's port, or that of the application behind it.
         policy: What it asks of them; without one it only notes them.
+        program: `nginx`, or `kong` where it is installed.
         port: Port to listen on; 0 is a free one.
         directives: Further lines for the server block, in nginx's own words.
-        show_error: Called with each line of nginx's error log; None writes it to standard error.
+        show_error: Called with each line of its error log; None writes it to standard error.
 
     Raises:
-        UsageError: if a port is none.
+        UsageError: if a port is none, there is no such program, or it cannot follow the policy.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Gateway:
         target_port: int,
         policy: GatewayPolicy | None = None,
         *,
+        program: str = "nginx",
         port: int = 0,
         directives: str = "",
         show_error: Callable[[str], object] | None = None,
@@ -53,11 +56,13 @@ class Gateway:
             )
             raise UsageError(message)
         self.policy = policy or GatewayPolicy()
+        self._program = find_program(program)
+        self._program.refuse(self.policy, directives)
         self._target_port = target_port
         self._asked_port = port
         self._directives = directives
         self._show = show_error or _to_stderr
-        self._process: NginxProcess | None = None
+        self._process: GatewayProcess | None = None
         self._lease: background.Lease | None = None
 
     @property
@@ -74,7 +79,7 @@ class Gateway:
         """The requests that are over, in the order in which they ended. One that is held is not there yet.
 
         Args:
-            at_least: Wait until there are so many: nginx notes one a moment after its answer has gone.
+            at_least: Wait until there are so many: one is noted a moment after its answer has gone.
             within_s: How long.
 
         Raises:
@@ -127,8 +132,9 @@ class Gateway:
             await process.__aexit__(None, None, None)
             lease.end()
 
-    def _made(self) -> NginxProcess:
-        return NginxProcess(
+    def _made(self) -> GatewayProcess:
+        return GatewayProcess(
+            self._program,
             self._target_port,
             self.policy,
             port=self._asked_port,
@@ -136,7 +142,7 @@ class Gateway:
             show_error=self._show,
         )
 
-    def _running(self) -> NginxProcess:
+    def _running(self) -> GatewayProcess:
         if self._process is None:
             message = "this gateway is not up: use it in a `with` block, or start() it"
             raise UsageError(message)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from pubcontrol import Format, Item
+from pubcontrol import Item
 
 from realtime_kit.origin.event_log import EventLog
-from realtime_kit.publisher import item_in_all_formats
+from realtime_kit.publisher import hint_item, item_in_all_formats
 
 LATE_CALLS_S = (0.01, 0.05, 0.25, 1.0)
 """When the late are called, in seconds after the last event: soon, and again for those who hold later than that,
@@ -21,16 +21,6 @@ LATE_FILTER = "skip-users"
 def late_channel(channel: str) -> str:
     """The channel on which held long-polls that are behind are told to ask again."""
     return channel + LATE_SUFFIX
-
-
-class _AskAgain(Format):  # type: ignore[misc]  # pubcontrol has no types
-    """The `hint` action: Pushpin repeats a held request to the origin at once."""
-
-    def name(self) -> str:
-        return "http-response"
-
-    def export(self) -> dict[str, str]:
-        return {"action": "hint"}
 
 
 class Sender(Protocol):
@@ -79,4 +69,4 @@ class Announcer:
 
     def _call_the_late(self) -> None:
         up_to_date = {"skip_users": str(self._log.last_id)}
-        self._publisher.send(late_channel(self._channel), Item([_AskAgain()], meta=up_to_date))
+        self._publisher.send(late_channel(self._channel), hint_item(up_to_date))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Self
 
 from realtime_kit.errors import OriginError, PortInUse, UsageError
 from realtime_kit.pushpin.ports import HOST, check_port, listens, reserved_port
+from realtime_kit.pushpin.run_folder import locked_folder
 from realtime_kit.pushpin.supervised import SupervisedProcess
 
 START_TIMEOUT_S = 20.0
@@ -91,6 +91,7 @@ class BackendProcess:
         self._show = show_error or (lambda _: None)
         self._said: deque[str] = deque(maxlen=_LAST_LINES)
         self._process: SupervisedProcess | None = None
+        self._stack = contextlib.AsyncExitStack()
         self._stopping = False
 
     @property
@@ -103,32 +104,33 @@ class BackendProcess:
 
     async def __aenter__(self) -> Self:
         program = self._program()
-        with contextlib.ExitStack() as stack:
-            if self.port:
-                self._check_port()
-            else:
-                self.port = stack.enter_context(reserved_port())
-            folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="rk-", dir="/tmp"))
-            try:
-                self._process = await SupervisedProcess.launch(
-                    [program, *self._backend.command[1:]],
-                    environment={**self._backend.environ, "PORT": str(self.port), "GRIP_URL": self._grip_url},
-                    folder=folder,
-                    cwd=self._backend.folder,
-                    show_error=self._hear,
-                )
-                await self._until_itlistens(self._process)
-            except BaseException:
-                await self.__aexit__()
-                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-                raise
-        self._process.ended.add_done_callback(lambda _: self._note_end())
+        async with contextlib.AsyncExitStack() as stack:
+            with contextlib.ExitStack() as until_it_listens:
+                if self.port:
+                    self._check_port()
+                else:
+                    self.port = until_it_listens.enter_context(reserved_port())
+                await self._launch(program, stack)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._stopping = True
-        if self._process is not None:
-            await self._process.stop()
+        await self._stack.aclose()
+
+    async def _launch(self, program: str, stack: contextlib.AsyncExitStack) -> None:
+        folder, lock = stack.enter_context(locked_folder())
+        self._process = process = await SupervisedProcess.launch(
+            [program, *self._backend.command[1:]],
+            environment={**self._backend.environ, "PORT": str(self.port), "GRIP_URL": self._grip_url},
+            folder=folder,
+            lock=lock,
+            cwd=self._backend.folder,
+            show_error=self._hear,
+        )
+        stack.push_async_callback(process.stop)
+        await self._until_it_listens(process)
+        process.ended.add_done_callback(lambda _: self._note_end())
 
     def _program(self) -> str:
         wanted = self._backend.command[0]
@@ -145,7 +147,7 @@ class BackendProcess:
             message = f"{self._backend.name} cannot listen: {error}"
             raise OriginError(message) from error
 
-    async def _until_itlistens(self, process: SupervisedProcess) -> None:
+    async def _until_it_listens(self, process: SupervisedProcess) -> None:
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 while not await listens(self.port):

@@ -3,8 +3,7 @@
     PORT=8001 python -m realtime_kit.origin.functions process.py
 
 The convention is Microcule's: JSON about the request in the argument after `-e`, its body on standard input; the
-answer's
-body on standard output, status and headers as JSON on file descriptor 3. Standard error is passed on.
+answer's body on standard output, status and headers as JSON on file descriptor 3. Standard error is passed on.
 """
 
 from __future__ import annotations
@@ -23,12 +22,16 @@ from typing import Any
 from aiohttp import web
 
 from realtime_kit.pushpin.ports import HOST
+from realtime_kit.pushpin.supervisor import die_with
 
 MAX_PROCESSES = 8
 """Most functions at the same time; further requests wait."""
 
 TIMEOUT_S = 10.0
 """Longest life of a function; then it is killed, and the answer is a 504."""
+
+END_GRACE_S = 0.5
+"""How long functions that run may go on when the host is told to end."""
 
 _HEAD_FD = 3
 _PIPE_BYTES = 60_000  # of headers; more would fill the pipe
@@ -68,7 +71,7 @@ class FunctionHost:
             return await self._run(_describe(request), body)
 
     async def _run(self, description: str, body: bytes) -> web.Response:
-        read_end, write_end = os.pipe()
+        host, (read_end, write_end) = os.getpid(), os.pipe()
         try:
             self.started += 1
             process = await asyncio.create_subprocess_exec(
@@ -79,7 +82,7 @@ class FunctionHost:
                 stdout=asyncio.subprocess.PIPE,
                 cwd=self.file.parent,
                 pass_fds=(_HEAD_FD,),
-                preexec_fn=lambda: os.dup2(write_end, _HEAD_FD),  # safe: this process has one thread
+                preexec_fn=lambda: _prepare(host, write_end),  # safe: this process has one thread
                 start_new_session=True,
             )
             os.close(write_end)
@@ -103,6 +106,11 @@ class FunctionHost:
             os.close(read_end)
             if write_end >= 0:
                 os.close(write_end)
+
+
+def _prepare(host: int, write_end: int) -> None:
+    die_with(host, signal.SIGKILL)  # a host that is killed takes its functions along
+    os.dup2(write_end, _HEAD_FD)
 
 
 def _describe(request: web.Request) -> str:
@@ -135,7 +143,8 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=MAX_PROCESSES)
     given = parser.parse_args()
     host = FunctionHost(given.file, given.timeout, given.processes)
-    web.run_app(host.app(), host=HOST, port=int(os.environ["PORT"]), print=None)
+    port = int(os.environ["PORT"])
+    web.run_app(host.app(), host=HOST, port=port, print=None, shutdown_timeout=END_GRACE_S)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import base64
 import contextlib
 import json
 import os
+import signal
 import sys
 import time
 import uuid
@@ -22,7 +23,11 @@ from typing import Any
 
 from aiohttp import web
 
+from realtime_kit.components import RUNTIMES
+from realtime_kit.errors import MissingDependency
+from realtime_kit.origin.functions import END_GRACE_S
 from realtime_kit.pushpin.ports import HOST
+from realtime_kit.pushpin.supervisor import die_with
 
 TIMEOUT_S = 10.0
 
@@ -54,6 +59,9 @@ class RuntimeApi:
         app.router.add_post(f"{base}/invocation/{{id}}/error", self.error)
         app.router.add_post(f"{base}/init/error", self.init_error)
         app.router.add_route("*", "/{path:.*}", self.invoke)
+        app.on_shutdown.append(
+            lambda _: self._end()
+        )  # else its request for the next event would be waited for
         app.on_cleanup.append(lambda _: self._end())
         return app
 
@@ -125,8 +133,12 @@ class RuntimeApi:
             "AWS_LAMBDA_LOG_GROUP_NAME": "chat",
             "AWS_LAMBDA_LOG_STREAM_NAME": "chat",
         }
+        host = os.getpid()
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "awslambdaric", self.handler, env=environ, stdout=sys.stderr
+            *(sys.executable, "-m", "awslambdaric", self.handler),
+            env=environ,
+            stdout=sys.stderr,
+            preexec_fn=lambda: die_with(host, signal.SIGKILL),  # safe: this process has one thread
         )
 
     async def _answer_or_end(self, answer: asyncio.Future[Any]) -> Any:
@@ -182,8 +194,13 @@ def main() -> None:
     parser.add_argument("handler")
     parser.add_argument("--timeout", type=float, default=TIMEOUT_S)
     given = parser.parse_args()
+    try:
+        RUNTIMES.find_package("awslambdaric")
+    except MissingDependency as error:
+        sys.exit(str(error))
     port = int(os.environ["PORT"])
-    web.run_app(RuntimeApi(given.handler, port, given.timeout).app(), host=HOST, port=port, print=None)
+    app = RuntimeApi(given.handler, port, given.timeout).app()
+    web.run_app(app, host=HOST, port=port, print=None, shutdown_timeout=END_GRACE_S)
 
 
 if __name__ == "__main__":

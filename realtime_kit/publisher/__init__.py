@@ -4,6 +4,7 @@ from realtime_kit.publisher.broadcast import BroadcastPublisher
 from realtime_kit.publisher.event_stream_format import encode_event
 from realtime_kit.publisher.formats import (
     JSON_TYPE,
+    hint_item,
     item_in_all_formats,
     json_page,
     text_item,
@@ -22,6 +23,7 @@ __all__ = [
     "QueueingPublisher",
     "ZeroMqPublisher",
     "encode_event",
+    "hint_item",
     "item_in_all_formats",
     "json_page",
     "text_item",

@@ -7,10 +7,10 @@ the two an event came from.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gripcontrol import HttpResponseFormat, HttpStreamFormat, WebSocketMessageFormat
-from pubcontrol import Item
+from pubcontrol import Format, Item
 
 from realtime_kit.errors import UsageError
 from realtime_kit.publisher.event_stream_format import encode_event
@@ -61,6 +61,25 @@ def text_item(data: str) -> Item:
     return Item(
         [HttpResponseFormat(body=data), HttpStreamFormat(encode_event(data)), WebSocketMessageFormat(data)]
     )
+
+
+class _Hint(Format):  # type: ignore[misc]  # pubcontrol has no types
+    """The `hint` action of a held response."""
+
+    def name(self) -> str:
+        return "http-response"
+
+    def export(self) -> dict[str, str]:
+        return {"action": "hint"}
+
+
+def hint_item(meta: Mapping[str, str] | None = None) -> Item:
+    """An item without content: Pushpin repeats each request that it holds on the channel to the origin, at once.
+
+    Args:
+        meta: For filters, such as `skip_users`; None is none.
+    """
+    return Item([_Hint()], meta=None if meta is None else dict(meta))
 
 
 def exported(channel: str, item: Item) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 Each start makes its own, so two instances can never share sockets (which Pushpin would do without a word). It
 is locked while its supervisor lives: one that can be locked was left by a supervisor that was killed, and the
-next start sweeps it together with whatever still runs in it.
+next start sweeps it together with whatever still runs in it. Gateways, databases and backends have such a folder, too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -26,6 +27,8 @@ from realtime_kit.pushpin.version import PushpinVersion
 _BASE = Path("/tmp")  # not $TMPDIR: on macOS and under test runners it is too long for a socket
 _PREFIX = "rk-"
 CONFIG = "pushpin.conf"
+MARK = "locked"
+"""A file that is made once the lock is held: a folder without it is just being made, or a stranger's."""
 
 _SOCKET_PATH_MAX_BYTES = 107
 """Size of `sockaddr_un.sun_path` on Linux, less its closing zero."""
@@ -34,6 +37,8 @@ _UNREADABLE = re.compile(r'[,;"\\{}]|[^ -~]')
 """What a path in Pushpin's configuration cannot hold; it would read something else."""
 
 _PROGRAMS = ("pushpin", "condure", "zurl")
+_WORKERS = ("nginx", "postgres")
+"""Theirs name no folder in their command lines, but work in it. Kong is an nginx, too."""
 _KILL_TIMEOUT_S = 5.0
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -56,13 +61,37 @@ def make_run_folder(version: PushpinVersion, base: Path | None = None) -> tuple[
     _check(base, version)
     try:
         base.mkdir(parents=True, exist_ok=True)
-        sweep_stale_folders(base)
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
-        descriptor = os.open(folder, _OPEN)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return _make_locked(base)
     except OSError as error:
         message = f"no run folder can be made in {base}: {error.strerror}; give another with run_folder="
         raise RunFolderError(message) from error
+
+
+@contextlib.contextmanager
+def locked_folder() -> Iterator[tuple[Path, int]]:
+    """A folder for another program under a supervisor: like `make_run_folder`, in `/tmp`, and gone afterwards.
+
+    Raises:
+        RunFolderError: if it cannot be made.
+    """
+    try:
+        folder, descriptor = _make_locked(_BASE)
+    except OSError as error:
+        message = f"no folder can be made in {_BASE}: {error.strerror}"
+        raise RunFolderError(message) from error
+    try:
+        yield folder, descriptor
+    finally:
+        sweep(folder)
+        os.close(descriptor)
+
+
+def _make_locked(base: Path) -> tuple[Path, int]:
+    sweep_stale_folders(base)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+    descriptor = os.open(folder, _OPEN)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    (folder / MARK).touch()
     return folder, descriptor
 
 
@@ -75,8 +104,7 @@ def sweep_stale_folders(base: Path = _BASE) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    """The configuration is written once the lock is held: a folder without it is just being made, or a stranger's."""
-    return not folder.is_symlink() and folder.stat().st_uid == os.getuid() and (folder / CONFIG).is_file()
+    return not folder.is_symlink() and folder.stat().st_uid == os.getuid() and (folder / MARK).is_file()
 
 
 def _sweep_if_stale(folder: Path) -> None:
@@ -102,13 +130,15 @@ def sweep(folder: Path) -> None:
 
 
 def processes_in(folder: Path) -> list[psutil.Process]:
-    """Pushpin's processes that were started for a folder: it stands in the arguments of each."""
-    return [
-        process
-        for process in psutil.process_iter(["name", "cmdline"])
-        if (process.info["name"] or "").startswith(_PROGRAMS)
-        and any(f"{folder}/" in word for word in process.info["cmdline"] or ())
-    ]
+    """Processes of Pushpin, of a gateway or of a database that were started for a folder."""
+    return [process for process in psutil.process_iter(["name", "cmdline", "cwd"]) if _is_of(folder, process)]
+
+
+def _is_of(folder: Path, process: psutil.Process) -> bool:
+    name = process.info["name"] or ""
+    if name in _WORKERS:
+        return Path(process.info["cwd"] or "/").is_relative_to(folder)
+    return name.startswith(_PROGRAMS) and any(f"{folder}/" in word for word in process.info["cmdline"] or ())
 
 
 def _lock(descriptor: int) -> bool:

@@ -66,6 +66,18 @@ def prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
+def die_with(parent: int, number: int = signal.SIGTERM) -> None:
+    """In a child that has not become its program yet: the kernel signals it when its parent has ended.
+
+    Args:
+        parent: Its parent's pid, from before the fork.
+        number: Which signal.
+    """
+    prctl(_PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:  # killed already: no signal will come any more
+        os._exit(1)
+
+
 def descendants() -> list[int]:
     """Every process below this one, whatever group or session it made for itself."""
     found, waiting = [], [os.getpid()]
@@ -116,12 +128,6 @@ def kill_what_is_left(folder: str) -> None:
 def start(orders: dict[str, Any]) -> subprocess.Popen[bytes]:
     """Start Pushpin so that it ends with us."""
     supervisor = os.getpid()
-
-    def die_with_supervisor() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != supervisor:  # killed already: no signal will come any more
-            os._exit(1)
-
     return subprocess.Popen(
         orders["argv"],
         stdin=subprocess.DEVNULL,
@@ -129,7 +135,7 @@ def start(orders: dict[str, Any]) -> subprocess.Popen[bytes]:
         stderr=None if orders["shows_errors"] else subprocess.STDOUT,
         env={**os.environ, **orders["environment"]},
         cwd=orders["cwd"],
-        preexec_fn=die_with_supervisor,  # safe: this process has one thread
+        preexec_fn=lambda: die_with(supervisor),  # safe: this process has one thread
     )
 
 

@@ -1,7 +1,7 @@
 """The feed of PostgreSQL, against a private server."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 
 import psycopg
@@ -26,6 +26,15 @@ def feed(server: PostgreSQL) -> PostgresFeed:
         database.execute("DROP FUNCTION IF EXISTS players_changes_write")
         database.execute("CREATE TABLE players (name text PRIMARY KEY, score int)")
     return PostgresFeed(server.url, "players", key="name")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Look again and again until something is so."""
+    async with asyncio.timeout(20):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.001)
 
 
 async def take(feed: PostgresFeed, count: int, after: str = "") -> list[Change]:
@@ -62,6 +71,7 @@ def test_nothing_is_lost_when_the_server_is_killed_and_comes_back(
         reading = asyncio.create_task(take(feed, 2))
         await take(feed, 1)
         await asyncio.to_thread(server.stop_server)
+        await until(lambda: feed.looks_in_vain > 0)
         await asyncio.to_thread(server.start_server)
         await asyncio.to_thread(write, server, "ben")
         return [change.key for change in await reading]
@@ -77,7 +87,7 @@ def test_a_reader_goes_on_from_its_position(server: PostgreSQL, feed: PostgresFe
     assert [change.key for change in asyncio.run(take(feed, 1, first.position))] == ["ben"]
 
 
-@pytest.mark.parametrize("position", ["1", "-1-2", "a-b"])
+@pytest.mark.parametrize("position", ["1", "-1-2", "a-b", "999999999999-1"])
 def test_a_position_of_another_feed_is_refused(feed: PostgresFeed, position: str) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="position"):
         asyncio.run(take(feed, 1, position))

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import aclosing, closing
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def execute(file: Path, *statements: str) -> None:
 
 def feed_of(file: Path) -> SqliteFeed:
     return SqliteFeed(file, "players", key="name")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Look again and again until something is so."""
+    async with asyncio.timeout(20):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.001)
 
 
 async def take(feed: SqliteFeed, count: int, after: str = "") -> list[Change]:
@@ -128,7 +138,7 @@ def test_a_database_that_goes_away_and_comes_back_costs_no_change(file: Path) ->
             execute(file, "PRAGMA wal_checkpoint(TRUNCATE)")
             os.rename(file, away)  # noqa: PTH104
             second = asyncio.create_task(anext(changes))
-            await asyncio.sleep(0)
+            await until(lambda: feed.looks_in_vain > 0)
             os.rename(away, file)  # noqa: PTH104
             execute(file, "INSERT INTO players VALUES ('ben', 2)")
             return [first.key, (await second).key]
@@ -146,6 +156,11 @@ def test_a_position_of_another_feed_is_refused(file: Path, position: str) -> Non
 def test_a_table_or_column_that_is_not_there_is_named(file: Path, table: str, key: str) -> None:
     with pytest.raises(UsageError):
         SqliteFeed(file, table, key=key)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no file .*game\.db"):
+        feed_of(tmp_path / "game.db")
 
 
 def test_rows_from_before_the_feed_are_its_first_changes(file: Path) -> None:

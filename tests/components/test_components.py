@@ -180,3 +180,28 @@ def test_node_packages_are_installed_as_the_lock_file_says(tmp_path: Path) -> No
         f"npm ci --no-audit --no-fund --loglevel=error --prefix {tmp_path}"
     ]
     assert "clone of the repository" in plan([node(None)], DEBIAN).beyond[0].cure
+
+
+# Presence
+
+
+def test_what_is_here_is_true_and_says_its_version() -> None:
+    here = components.presence("django")
+    assert here
+    assert repr(here).startswith("django ")
+
+
+def test_what_is_not_here_is_false_and_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    gone = components.presence("nginx", "node")
+    assert not gone
+    assert repr(gone).splitlines() == [
+        "nginx is not installed. Type: realtime-kit install-deps --for 14",
+        "Node.js is not installed. Type: realtime-kit install-deps --for 13",
+        "What needs it is passed over; the rest of this lesson runs.",
+    ]
+
+
+def test_to_ask_for_what_does_not_exist_is_a_mistake() -> None:
+    with pytest.raises(UsageError, match="there is no component 'apache'"):
+        components.presence("apache")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import psutil
 import psycopg
 import pytest
 
-from realtime_kit.databases import PostgreSQL, postgresql
+from realtime_kit.databases import PostgreSQL
 from realtime_kit.errors import DatabaseError, MissingDependency, UsageError
 
 OWNER = """
@@ -81,18 +82,42 @@ def test_killed_it_leaves_nothing(victim: str) -> None:
         process.kill()
 
 
+def test_when_owner_and_supervisor_are_killed_at_once_the_next_start_sweeps_the_folder() -> None:
+    with subprocess.Popen([sys.executable, "-c", OWNER], stdin=-1, stdout=-1, text=True) as process:
+        assert process.stdout is not None
+        _, name, supervisor = process.stdout.readline().split()
+        folder = Path(name)
+        os.kill(process.pid, signal.SIGSTOP)  # so that it cannot tidy up in between
+        os.kill(int(supervisor), signal.SIGKILL)
+        process.kill()
+    assert gone(lambda: not servers(folder))
+    assert folder.exists()
+    with PostgreSQL() as db:
+        assert not folder.exists()
+        assert db.folder.exists()
+
+
 def test_one_that_has_ended_says_so() -> None:
     with PostgreSQL() as db:
         db.stop_server()
         os.kill(db.supervisor_pid, signal.SIGTERM)
+        assert gone(lambda: not db.folder.exists())
         with pytest.raises((DatabaseError, UsageError)):
             db.start_server()
 
 
-def test_without_it_the_cure_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(postgresql, "_DEBIAN", tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingDependency, match=r"install-deps --for 10"), PostgreSQL():
+def test_without_it_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with pytest.raises(MissingDependency, match=r"not installed.*install-deps --for 10"), PostgreSQL():
+        pass
+
+
+def test_half_of_it_is_not_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "postgres"
+    program.write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 15.1'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(MissingDependency, match=r"no initdb beside it.*install-deps --for 10"), PostgreSQL():
         pass
 
 

@@ -20,3 +20,11 @@ def test_everybody_but_the_sender_hears_it():
     off = check(predict("skip-self-reached", count=3), 2, subscribers=3)
     assert off.state is not State.RIGHT
     assert "Taken as everybody, it would be right." in str(off)
+
+
+def test_each_request_that_is_held_is_asked_again_by_a_hint():
+    assert check(predict("hint-requests", count=3), 3, held=3).right
+    off = check(predict("hint-requests", count=1), 3, held=3)
+    assert off.state is State.OFF
+    assert "Taken as one for the channel, it would be right." in str(off)
+    assert "Taken as the first requests as well" in str(check(predict("hint-requests", count=6), 3, held=3))

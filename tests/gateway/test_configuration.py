@@ -1,4 +1,4 @@
-"""The policy, and what it becomes in the words of nginx and of Kong. Kong itself runs in no test of the kit."""
+"""The policy, and what it becomes in the words of nginx."""
 
 from __future__ import annotations
 
@@ -8,14 +8,8 @@ from typing import Any
 import pytest
 
 from realtime_kit.errors import MissingDependency, UsageError
-from realtime_kit.gateway import (
-    Gateway,
-    GatewayPolicy,
-    access_log,
-    kong_declaration,
-    nginx_conf,
-    process as process_module,
-)
+from realtime_kit.gateway import Gateway, GatewayPolicy, access_log, nginx_conf
+from realtime_kit.gateway.program import PROGRAMS
 
 FULL = GatewayPolicy(
     keys={"ada": "k-1"},
@@ -59,28 +53,6 @@ def test_without_keys_the_limit_is_for_each_address() -> None:
     assert "limit_req_zone $binary_remote_addr " in text
 
 
-def test_kong_gets_the_whole_policy() -> None:
-    declaration = json.loads(kong_declaration(FULL, target_port=8002, log_file="/tmp/kong.log"))
-    (service,) = declaration["services"]
-
-    assert declaration["_format_version"] == "3.0"
-    assert (service["url"], service["read_timeout"]) == ("http://127.0.0.1:8002", 1500)
-    assert service["routes"][0]["response_buffering"] is True
-    assert {plugin["name"]: plugin["config"] for plugin in service["plugins"]} == {
-        "file-log": {"path": "/tmp/kong.log"},
-        "key-auth": {"key_names": ["apikey"]},
-        "rate-limiting": {"second": 7, "policy": "local", "limit_by": "consumer"},
-    }
-    assert declaration["consumers"] == [{"username": "ada", "keyauth_credentials": [{"key": "k-1"}]}]
-
-
-def test_kong_without_a_policy_only_notes() -> None:
-    declaration = json.loads(kong_declaration(GatewayPolicy(), target_port=8002))
-
-    assert [plugin["name"] for plugin in declaration["services"][0]["plugins"]] == ["file-log"]
-    assert "consumers" not in declaration
-
-
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -116,7 +88,7 @@ def test_one_that_is_not_up_says_so() -> None:
 
 
 def test_without_nginx_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_module.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
 
     with pytest.raises(MissingDependency, match="install-deps --for 14"):
         Gateway(8002).start()
@@ -126,5 +98,11 @@ def test_a_line_that_is_being_written_is_left_for_later(tmp_path: Any) -> None:
     line = {"consumer": "", "method": "GET", "path": "/", "status": 200, "seconds": 0.1, "bytes": 3}
     (tmp_path / "log").write_text(json.dumps(line) + '\n{"consumer":')
 
-    assert access_log.read(tmp_path / "log") == [access_log.LoggedRequest(**line)]  # type: ignore[arg-type]
-    assert access_log.read(tmp_path / "none") == []
+    read = PROGRAMS["nginx"].read
+    assert access_log.read(tmp_path / "log", read) == [access_log.LoggedRequest(**line)]  # type: ignore[arg-type]
+    assert access_log.read(tmp_path / "none", read) == []
+
+
+def test_a_program_that_is_no_gateway_is_refused() -> None:
+    with pytest.raises(UsageError, match="program is 'apache': a gateway is 'nginx' or 'kong'"):
+        Gateway(8002, program="apache")

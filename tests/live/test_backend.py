@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -162,3 +163,40 @@ def test_it_ends_with_its_owner_and_with_its_supervisor(victim: str, tmp_path: P
         os.kill(owner.pid if victim == "owner" else backend.ppid(), signal.SIGKILL)
         backend.wait(10)
         owner.kill()
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+def test_its_folder_is_swept_by_the_next_start_when_owner_and_supervisor_were_killed(
+    tmp_path: Path, eventually: Callable[[Callable[[], bool], str], None]
+) -> None:
+    server(tmp_path)
+    script = f"""
+        import sys
+        from realtime_kit import Backend, serving
+        site = serving(Backend((sys.executable, "server.py"), {str(tmp_path)!r}, environ={{"GREETING": ""}})).start()
+        print(flush=True)
+        sys.stdin.read()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    before = set(Path("/tmp").glob("rk-*"))
+    with subprocess.Popen(command, stdin=-1, stdout=-1, stderr=subprocess.DEVNULL, text=True) as owner:
+        assert owner.stdout
+        owner.stdout.readline()
+        below = psutil.Process(owner.pid).children()
+        owner.send_signal(signal.SIGSTOP)
+        for supervisor in below:
+            supervisor.kill()
+        owner.kill()
+    left = set(Path("/tmp").glob("rk-*")) - before
+    assert left
+    eventually(lambda: not any(map(alive, below)), f"still there: {below}")
+
+    with serving(server(tmp_path)):
+        assert not any(folder.exists() for folder in left)
+
+
+def alive(process: psutil.Process) -> bool:
+    """Nobody may be there to bury an orphan."""
+    with contextlib.suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False

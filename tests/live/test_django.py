@@ -18,6 +18,10 @@ from realtime_kit.databases import PostgreSQL
 from realtime_kit.lab.site import Site
 from realtime_kit.pushpin.ports import free_port
 
+sys.path.append(str(Path(__file__).parents[2] / "notebooks"))
+
+from backends.news import News
+
 pytestmark = pytest.mark.live
 
 FOLDER = Path(__file__).parents[2] / "notebooks/backends/django"
@@ -95,3 +99,23 @@ def test_a_database_that_is_down_is_explained_and_the_next_event_comes() -> None
         assert "not stored" in answer.text
         db.start_server()
         assert requests.post(str(site.url / "tell/"), data="two", timeout=10).status_code == 204
+
+
+@pytest.mark.parametrize("storage", ["on", "off"])
+def test_pushpin_is_killed_alone_and_the_ledger_says_what_storage_buys(storage: str, tmp_path: Path) -> None:
+    news = News(DATA_FOLDER=str(tmp_path), STORAGE=storage).start()
+    try:
+        before = news.tell_url
+        news.tell([1])
+        news.settle(last=1)
+        news.kill_pushpin()
+        news.tell(range(2, 7))
+        news.start_pushpin()
+        news.tell([7])
+        ledger = news.settle(last=7)
+        assert news.tell_url == before  # Django has not been restarted
+    finally:
+        news.stop()
+    came = (7, 0, 5) if storage == "on" else (2, 5, 0)
+    assert (ledger.received, ledger.lost, ledger.recovered) == came
+    assert (ledger.duplicate, ledger.reordered, ledger.unexpected) == (0, 0, 0)

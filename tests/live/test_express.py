@@ -10,6 +10,7 @@ import requests
 import websocket
 
 from realtime_kit import Backend, Site, serving, sse_events
+from realtime_kit.errors import OriginError
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
@@ -105,6 +106,18 @@ def test_node_can_be_restarted_while_a_socket_and_a_stream_stay(site: Site) -> N
     assert next(events).data == "still here"
     ada.close()
     events.close()
+
+
+def test_a_port_that_is_taken_is_told_with_its_owner_before_node_is_started(site: Site) -> None:
+    text = rf"Express cannot listen: port {site.origin_port} cannot be used: belongs to .*node"
+    with pytest.raises(OriginError, match=text):
+        serving(express(), origin_port=site.origin_port).start()
+
+
+def test_a_port_of_its_own_choice_that_is_taken_is_told_in_the_words_of_node(site: Site) -> None:
+    stubborn = Backend(("env", f"PORT={site.origin_port}", "node", "server.js"), FOLDER, "Express")
+    with pytest.raises(OriginError, match=r"Express has ended at once: (.|\n)*EADDRINUSE"):
+        serving(stubborn, show_error=lambda _: None).start()
 
 
 def test_who_comes_past_pushpin_is_turned_away(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -197,3 +199,43 @@ def test_killed_its_owner_takes_nginx_along(eventually: Eventually) -> None:
         owner.send_signal(signal.SIGKILL)
 
         eventually(lambda: not any(process.is_running() for process in below), f"still there: {below}")
+
+
+@pytest.mark.parametrize("master", ["told to end by the kernel", "killed as well"])
+def test_what_is_left_when_owner_and_supervisor_were_killed_is_swept_by_the_next_start(
+    master: str, eventually: Eventually
+) -> None:
+    script = """
+        import sys
+        from realtime_kit.gateway import Gateway
+        print(Gateway(9).start().port, flush=True)
+        sys.stdin.read()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        assert int(owner.stdout.readline())
+        below = psutil.Process(owner.pid).children(recursive=True)
+        nginx = [process for process in below if process.name() == "nginx"]
+        supervisor = nginx[0].parents()[0]
+        folder = Path(nginx[0].cwd())
+        owner.send_signal(signal.SIGSTOP)  # or it would tidy up as soon as its supervisor is gone
+        if master == "killed as well":
+            nginx[0].suspend()  # or it would be told by the kernel first
+        supervisor.kill()
+        owner.kill()
+        if master == "killed as well":
+            nginx[0].kill()
+    eventually(lambda: not alive(nginx[0]), "its master goes on")
+    assert folder.exists()
+
+    with Gateway(9):
+        assert not folder.exists()
+        assert not any(map(alive, nginx))
+
+
+def alive(process: psutil.Process) -> bool:
+    """Nobody may be there to bury an orphan."""
+    with contextlib.suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False

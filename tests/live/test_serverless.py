@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,7 @@ from realtime_kit.origin.platforms import function_platforms
 pytestmark = pytest.mark.live
 
 FOLDER = Path(__file__).parents[2] / "notebooks/backends/serverless"
-PLATFORMS = sorted(function_platforms(FOLDER))
+PLATFORMS = ["Lambda runtime", "functions-framework", "process per request"]
 
 
 def enter(site: Site, name: str) -> contextlib.closing[websocket.WebSocket]:
@@ -72,6 +73,37 @@ def test_one_that_takes_too_long_is_killed(name: str, tmp_path: Path) -> None:
         assert requests.get(str(site.url), timeout=15).status_code == 504
 
 
+@pytest.mark.usefixtures("nothing_left_behind")
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_killed_while_a_function_runs_the_host_takes_it_along_and_the_client_is_told(
+    name: str, tmp_path: Path, eventually: Callable[[Callable[[], bool], str], None]
+) -> None:
+    chat = (
+        "import os, pathlib, time\n"
+        "def answer(query, headers, body):\n"
+        "    if not query: return 200, {}, b'well'\n"
+        "    pathlib.Path('running').write_text(str(os.getpid()))\n"
+        "    time.sleep(60)\n"
+    )
+    shown: list[str] = []
+    with (
+        serving(with_chat(tmp_path, chat, name), show_error=shown.append) as site,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        asking = threads.submit(requests.get, f"{site.url}?a=1", timeout=30)
+        eventually(lambda: bool(read(tmp_path / "running")), "the function was not started")
+        function = psutil.Process(int(read(tmp_path / "running")))
+        kill_host(tmp_path, name)
+
+        answer = asking.result()
+        assert (answer.status_code, "origin" in answer.text) == (502, True)
+        eventually(lambda: not alive(function), "the function goes on")
+        eventually(lambda: f"{name} has ended by itself" in "".join(shown), "nothing was shown")
+        site.stop_origin()
+        site.start_origin()
+        assert requests.get(str(site.url), timeout=15).text == "well"
+
+
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_a_host_that_is_killed_leaves_nothing(
     name: str, eventually: Callable[[Callable[[], bool], str], None]
@@ -98,3 +130,16 @@ def alive(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
+
+
+def read(file: Path) -> str:
+    with contextlib.suppress(FileNotFoundError):
+        return file.read_text()
+    return ""
+
+
+def kill_host(folder: Path, name: str) -> None:
+    """Kill the platform itself, the process that its supervisor has started."""
+    command = list(function_platforms(folder)[name].command)[:3]
+    everything = psutil.Process().children(recursive=True)
+    next(each for each in everything if each.cmdline()[:3] == command).kill()

@@ -101,3 +101,12 @@ def test_bytes_that_are_no_text_travel_as_base64():
     item = Item(WebSocketMessageFormat(b"\xff\x00", binary=True))
     exported = json.loads(_encode(formats.exported("a", item)))
     assert exported["formats"]["ws-message"] == {"content-bin": base64.b64encode(b"\xff\x00").decode()}
+
+
+def test_a_hint_has_an_action_and_no_content():
+    assert formats.exported("late", formats.hint_item({"skip_users": "7"})) == {
+        "channel": "late",
+        "formats": {"http-response": {"action": "hint"}},
+        "meta": {"skip_users": "7"},
+    }
+    assert "meta" not in formats.exported("late", formats.hint_item())

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from realtime_kit.errors import RunFolderError, SocketPathTooLong
-from realtime_kit.pushpin.run_folder import CONFIG, make_run_folder, processes_in, sweep, sweep_stale_folders
+from realtime_kit.pushpin.run_folder import (
+    MARK,
+    locked_folder,
+    make_run_folder,
+    processes_in,
+    sweep,
+    sweep_stale_folders,
+)
 from realtime_kit.pushpin.version import PushpinVersion
 
 VERSION = PushpinVersion(1, 36)
@@ -23,9 +30,7 @@ def base() -> Iterator[Path]:
 
 
 def make(base: Path) -> tuple[Path, int]:
-    folder, lock = make_run_folder(VERSION, base)
-    (folder / CONFIG).touch()
-    return folder, lock
+    return make_run_folder(VERSION, base)
 
 
 def test_it_is_new_each_time_and_for_nobody_else(base: Path) -> None:
@@ -35,6 +40,14 @@ def test_it_is_new_each_time_and_for_nobody_else(base: Path) -> None:
     assert first.stat().st_mode & 0o777 == 0o700
     os.close(lock)
     os.close(other_lock)
+
+
+def test_a_folder_for_another_program_is_locked_and_gone_afterwards(base: Path) -> None:
+    with locked_folder() as (folder, _):
+        (folder / "log").touch()
+        sweep_stale_folders(folder.parent)
+        assert (folder / "log").exists()
+    assert not folder.exists()
 
 
 def test_where_it_is_to_be_made_is_made_too(base: Path) -> None:
@@ -48,7 +61,7 @@ def test_without_a_wish_it_is_in_tmp_and_short_enough_for_every_socket() -> None
     assert folder.parent == Path("/tmp")
     assert len(f"{folder}/k-connmgr-client-in-stream") < 107
     os.close(lock)
-    folder.rmdir()
+    sweep(folder)
 
 
 @pytest.mark.parametrize("version", [PushpinVersion(1, 36), PushpinVersion(1, 37), PushpinVersion(1, 41)])
@@ -78,14 +91,14 @@ def test_a_stale_one_is_swept_by_the_next_start_and_one_in_use_is_not(base: Path
 def test_what_is_not_ours_or_just_being_made_is_never_swept(base: Path) -> None:
     others = base / "others"
     others.mkdir()
-    (others / CONFIG).touch()
+    (others / MARK).touch()
     being_made, link = base / "rk-being-made", base / "rk-link"
     being_made.mkdir()
     link.symlink_to(others)
     (base / "rk-file").touch()
     sweep_stale_folders(base)
     assert {path.name for path in base.iterdir()} == {"others", "rk-being-made", "rk-link", "rk-file"}
-    assert (others / CONFIG).exists()
+    assert (others / MARK).exists()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs somebody else's folder")
