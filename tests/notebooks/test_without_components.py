@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -141,9 +142,11 @@ def test_lesson_14_s_cell_for_kong_would_run_here_with_nginx_in_its_place() -> N
     in_its_place = {'components.presence("kong")': "components.presence('nginx')", ', program="kong"': ""}
     said = dict(run("14", "", in_its_place))
 
-    lines = said["kong-run"].splitlines()
-    assert lines[:2] == ["401 without a key", "hello"]
-    assert [line.split()[0:4] for line in lines if line.startswith(("-", "ada"))] == [
+    first, hello, answers, *noted = said["kong-run"].splitlines()
+    assert (first, hello) == ("401 without a key", "hello ")
+    assert json.loads(answers)[-1] == 429
+    assert [line.split()[:4] for line in noted[:2]] == [
         ["-", "GET", "/poll", "401"],
         ["ada", "GET", "/echo", "101"],
     ]
+    assert len(noted) == 7
