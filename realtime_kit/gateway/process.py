@@ -44,6 +44,7 @@ class GatewayProcess:
     Raises:
         MissingDependency: on entering, if the program is not here.
         GatewayError: on entering, if its port is taken, or it refuses its configuration; the text has its reason.
+        RunFolderError: on entering, if no folder can be made for it.
     """
 
     def __init__(

@@ -75,6 +75,7 @@ class BackendProcess:
     Raises:
         OriginError: on entering, if it cannot be started, ends, does not listen in time, or its port is taken; the
             text has its last lines.
+        RunFolderError: on entering, if no folder can be made for it.
     """
 
     def __init__(

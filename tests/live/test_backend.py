@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -145,7 +146,9 @@ def test_a_backend_has_a_command_and_a_folder() -> None:
 
 @pytest.mark.usefixtures("nothing_left_behind")
 @pytest.mark.parametrize("victim", ["owner", "supervisor"])
-def test_it_ends_with_its_owner_and_with_its_supervisor(victim: str, tmp_path: Path) -> None:
+def test_it_ends_with_its_owner_and_with_its_supervisor(
+    victim: str, tmp_path: Path, eventually: Callable[[Callable[[], bool], str], None]
+) -> None:
     server(tmp_path)
     script = f"""
         import sys
@@ -160,8 +163,10 @@ def test_it_ends_with_its_owner_and_with_its_supervisor(victim: str, tmp_path: P
         assert re.fullmatch(r"\d+\n", owner.stdout.readline())
         below = psutil.Process(owner.pid).children(recursive=True)
         backend = next(process for process in below if process.cmdline()[-1:] == ["server.py"])
+        folder = Path(json.loads(psutil.Process(backend.ppid()).cmdline()[-1])["folder"])
         os.kill(owner.pid if victim == "owner" else backend.ppid(), signal.SIGKILL)
-        backend.wait(10)
+        eventually(lambda: not alive(backend), "it goes on")
+        eventually(lambda: not folder.exists(), "its folder stays")
         owner.kill()
 
 

@@ -1,7 +1,14 @@
 """A process for each request: what it is told, what it may answer, and what becomes of one that does not."""
 
 import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
 import textwrap
+import time
 from pathlib import Path
 
 import aiohttp
@@ -10,6 +17,7 @@ import pytest
 
 from realtime_kit.origin import OriginServer
 from realtime_kit.origin.functions import FunctionHost
+from realtime_kit.pushpin.ports import free_port
 
 ANSWER = """
 import json, os, sys
@@ -56,3 +64,53 @@ def test_one_that_fails_is_an_error_that_says_why(source, status, said, tmp_path
     [(code, _, text)] = asyncio.run(ask(source, tmp_path, timeout_s=1.0))
     assert (code, said in text) == (status, True)
     assert said in capfd.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel does not tell it")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_host_that_ends_takes_a_function_that_runs_along(number, tmp_path):
+    file, running = tmp_path / "function.py", tmp_path / "running"
+    file.write_text(
+        "import os, pathlib, time\n"
+        "pathlib.Path('new').write_text(str(os.getpid()))\n"
+        "os.rename('new', 'running')\n"
+        "time.sleep(60)\n"
+    )
+    port = free_port()
+    command = [sys.executable, "-m", "realtime_kit.origin.functions", str(file)]
+    with subprocess.Popen(command, env={**os.environ, "PORT": str(port)}) as host:
+        with connected(port) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+            until(running.exists)
+            function = psutil.Process(int(running.read_text()))
+
+            host.send_signal(number)
+
+            with contextlib.suppress(ConnectionError):
+                assert client.recv(1000) == b""  # it is told at once, instead of waiting for ever
+        until(lambda: not alive(function))
+
+
+def connected(port):
+    found = []
+
+    def try_it():
+        with contextlib.suppress(ConnectionRefusedError):
+            found.append(socket.create_connection(("127.0.0.1", port), timeout=10))
+        return found
+
+    until(try_it)
+    return found[0]
+
+
+def until(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def alive(process):
+    with contextlib.suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
