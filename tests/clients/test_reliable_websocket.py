@@ -68,7 +68,8 @@ async def take(client, count):
     async for receipt in client:
         ids.append(int(receipt.event.id))
         if len(ids) == count:
-            return ids
+            break
+    return ids
 
 
 def taken(pushes, count, *, log=(1, 2, 3, 4, 5), **options):
@@ -149,7 +150,7 @@ def test_an_id_that_is_no_number_is_said():
         async with sockets((), "seven") as (url, _), ReliableWebSocketClient(url) as client:
             await take(client, 1)
 
-    with pytest.raises(ClientError, match="id 'seven'.*has to be a number"):
+    with pytest.raises(ClientError, match=r"id 'seven'.*has to be a number"):
         asyncio.run(main())
 
 
