@@ -26,7 +26,7 @@ from realtime_kit.clients import (
 )
 from realtime_kit.clients.receipt import ReceiptBook
 from realtime_kit.errors import PublishError, RealtimeKitError
-from realtime_kit.lab.neighbour import CHANNEL as NEIGHBOUR, Neighbour
+from realtime_kit.lab.neighbour import CHANNEL as NEIGHBOUR, GREETING, Neighbour
 from realtime_kit.origin import Announcer, EventLog, OriginServer, grip, lessons_app
 from realtime_kit.publisher import HttpPublisher
 from realtime_kit.pushpin import Pushpin, PushpinSettings, routes_to
@@ -258,4 +258,4 @@ class FaultBench:
 
 
 async def _hold_neighbour(_: web.Request) -> web.Response:
-    return grip.hold_stream(NEIGHBOUR, body=b"hello\n")
+    return grip.hold_stream(NEIGHBOUR, body=GREETING)

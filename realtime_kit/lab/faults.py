@@ -18,6 +18,7 @@ import realtime_kit
 from realtime_kit import background
 from realtime_kit.errors import RealtimeKitError, UsageError
 from realtime_kit.lab.fault_bench import INTERVAL_S, PATHS, FaultBench, ForgetfulClient
+from realtime_kit.lab.race import ENDING_EARLY, STOPPING
 from realtime_kit.lab.scenarios import LIMITER_HEADROOM, QUEUE_MESSAGES, Scenario, find_scenarios
 from realtime_kit.measurements.fault_ledger import LATE_S, fault_account
 from realtime_kit.measurements.fault_run import RECOVERING, STRETCHES, FaultResult, FaultRun
@@ -125,10 +126,14 @@ async def _run(settings: FaultSettings, stop: asyncio.Event, on_progress: Progre
     started_at = datetime.now(UTC)
     installation = await asyncio.to_thread(find_pushpin)
     results: list[FaultResult] = []
-    with contextlib.suppress(_Stopped):
+    count = len(settings.scenarios)
+    try:
         for number, scenario in enumerate(settings.scenarios):
-            on_progress(Progress(scenario.name, number / len(settings.scenarios), {}))
+            on_progress(Progress(scenario.name, number / count, {}))
             results += await _Breaking(settings, scenario, stop).run()
+            on_progress(Progress(scenario.name, (number + 1) / count, {}))
+    except _Stopped:
+        on_progress(Progress(ENDING_EARLY if results else STOPPING, 1.0, {}))
     return FaultRun(
         started_at=started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         meta={

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import psutil
 
 from realtime_kit.errors import UsageError
 from realtime_kit.taps.publish_faults import PublishFault
@@ -130,12 +133,13 @@ async def _start_origin(bench: FaultBench) -> None:
     await bench.origin.__aenter__()
 
 
-def _kill(position: int) -> Step:
-    """Kill one of Pushpin's processes: 0 is the runner, the last is a service."""
+def _kill(chosen: slice) -> Step:
+    """Kill some of Pushpin's processes: the first is the runner, the others are its services."""
 
     async def begin(bench: FaultBench) -> None:
-        processes = await asyncio.to_thread(bench.pushpin.processes)
-        processes[position].kill()
+        for process in (await asyncio.to_thread(bench.pushpin.processes))[chosen]:
+            with contextlib.suppress(psutil.NoSuchProcess):  # another fault was quicker
+                process.kill()
 
     return begin
 
@@ -232,11 +236,20 @@ SCENARIOS = (
     Scenario(
         "kill-service",
         "one of Pushpin's services is killed (kill -9); Pushpin comes back",
-        _kill(-1),
+        _kill(slice(-1, None)),
         _restart_pushpin,
     ),
     Scenario(
-        "kill-runner", "Pushpin's runner is killed (kill -9); Pushpin comes back", _kill(0), _restart_pushpin
+        "kill-runner",
+        "Pushpin's runner is killed (kill -9); Pushpin comes back",
+        _kill(slice(1)),
+        _restart_pushpin,
+    ),
+    Scenario(
+        "kill-pushpin",
+        "all of Pushpin is killed (kill -9); it comes back on the same ports",
+        _kill(slice(None)),
+        _restart_pushpin,
     ),
     Scenario(
         "limiter",
