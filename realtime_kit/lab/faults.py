@@ -155,9 +155,7 @@ class _Breaking:
         self._settings = settings
         self._scenario = scenario
         self._stop = stop
-        # Whatever the rate is, enough has to happen for the fault to be felt.
-        self._rate = max(settings.rate, scenario.least_events / (settings.seconds / 3))
-        self._schedule = periodic(rate_per_s=self._rate, duration_s=settings.seconds)
+        self._schedule = _schedule(settings, scenario)
         self._silent_s = scenario.silent_s
         self._first_id = 0
         self._due_ns = self._schedule.intended_ns(0)
@@ -179,7 +177,9 @@ class _Breaking:
 
     def _limited(self) -> PushpinSettings:
         """A limiter that lets everything through as long as nobody else is there."""
-        deliveries_per_s = self._rate * self._settings.clients * (len(self._settings.transports) + _CALLS)
+        deliveries_per_s = (
+            self._settings.rate * self._settings.clients * (len(self._settings.transports) + _CALLS)
+        )
         rate = math.ceil(LIMITER_HEADROOM * deliveries_per_s / LIMITER_PER_S) * LIMITER_PER_S
         # Pushpin writes a warning for each delivery that it drops: thousands in a second.
         return PushpinSettings(message_rate=rate, message_hwm=rate // 4, log_level=0)
@@ -266,9 +266,10 @@ class _Breaking:
         dropped = len(bench.publishes.dropped & set(ids.tolist())) + self._overflow(bench, ids)
         away_s = _away_s(bench, name) - self._away_before[name]
         silent_s = self._silent_s if name == "push only" else 0.0
-        outage_s = dropped / self._rate + away_s + silent_s + self._limited_s(bench)
+        outage_s = away_s + silent_s + self._limited_s(bench)
         every_s = self._settings.seconds
-        return 1.0 - reliability.delivered_share(outage_s=min(outage_s, every_s), every_s=every_s)
+        away = 1.0 - reliability.delivered_share(outage_s=min(outage_s, every_s), every_s=every_s)
+        return min(1.0, away + dropped / len(ids))
 
     def _overflow(self, bench: FaultBench, ids: NDArray[np.int64]) -> float:
         """How many messages a reader that stood still has lost, from what the buffers held then."""
@@ -298,6 +299,19 @@ class _Breaking:
             )
             * bench.neighbour.lasted_s
         )
+
+
+def _schedule(settings: FaultSettings, scenario: Scenario) -> Schedule:
+    """Evenly, and more often during the fault if it takes that to be felt."""
+    usual, third_s = settings.schedule(), settings.seconds / 3
+    rate = max(settings.rate, scenario.least_events / third_s)
+    if rate == settings.rate:
+        return usual
+    broken_ns, mended_ns = (int(times * third_s * 1e9) for times in (1, 2))
+    meanwhile_ns = periodic(rate_per_s=rate, duration_s=third_s).offsets_ns + broken_ns
+    at_ns = usual.offsets_ns
+    offsets_ns = np.concatenate((at_ns[at_ns < broken_ns], meanwhile_ns, at_ns[at_ns >= mended_ns]))
+    return Schedule(offsets_ns, settings.seconds, "denser during the fault")
 
 
 def _away_s(bench: FaultBench, name: str) -> float:

@@ -35,10 +35,10 @@ def faults_table(run: FaultRun) -> Group:
 
 
 def _parts(run: FaultRun) -> list[RenderableType]:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title=None)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     table.add_column("fault", no_wrap=True)
-    for transport in _transports(run):
-        table.add_column(transport, justify="right")
+    for transport in _transports(run):  # wrapped where it is too wide: nothing is left out
+        table.add_column(_in_lines(transport), justify="right", overflow="fold")
     for scenario in run.meanings:
         cells = [_cell(run, scenario, transport) for transport in _transports(run)]
         if any(cell is not None for cell in cells):
@@ -111,7 +111,7 @@ def faults_figure(run: FaultRun, *, theme: Theme = LIGHT) -> Figure:
     axes.set_xlim(-0.5, len(transports) - 0.5)
     axes.set_ylim(len(scenarios) - 0.5, -0.5)
     axes.xaxis.tick_top()
-    axes.set_xticks(range(len(transports)), transports)
+    axes.set_xticks(range(len(transports)), [_in_lines(each) for each in transports])
     axes.set_yticks(range(len(scenarios)), scenarios)
     axes.tick_params(length=0, labelsize=SMALL_PT, labelcolor=theme.text, labelfontfamily=FONT)
     for spine in axes.spines.values():
@@ -142,6 +142,10 @@ def _title(run: FaultRun) -> str:
     if run.trustworthy:
         return "Push alone loses what it cannot deliver; what asks again loses nothing"
     return "A transport that recovers did not keep its promise"
+
+
+def _in_lines(transport: str) -> str:
+    return transport.replace("-", "-\n").replace(" ", "\n")
 
 
 def _transports(run: FaultRun) -> list[str]:
