@@ -85,6 +85,8 @@ async def _comeback(count: int, seed: int) -> Comeback:
         try:
             begun_s = time.monotonic()
             await crowd.connect()
+            async with asyncio.timeout(PATIENCE_S):  # until then a stream may miss what is pushed
+                await site.pushpin.auntil(lambda seen: seen.subscribers("events") >= count)
             opened_s = time.monotonic() - begun_s
             await crowd.until_all_have(log.append("before"))
             before = crowd.tries

@@ -25,9 +25,11 @@ from realtime_kit.clients import (
     WebSocketClient,
 )
 from realtime_kit.clients.receipt import ReceiptBook
+from realtime_kit.clients.reliable_websocket import SILENCE_S
 from realtime_kit.errors import PublishError, RealtimeKitError
 from realtime_kit.lab.neighbour import CHANNEL as NEIGHBOUR, GREETING, Neighbour
 from realtime_kit.origin import Announcer, EventLog, OriginServer, grip, lessons_app
+from realtime_kit.origin.reliable_streaming import LINK_TIMEOUT_S
 from realtime_kit.publisher import HttpPublisher
 from realtime_kit.pushpin import Pushpin, PushpinSettings, routes_to
 from realtime_kit.pushpin.ports import reserved_port
@@ -44,6 +46,20 @@ WARM_UP_S = 1.5
 """About 1.1 s after a channel's first subscriber Pushpin repeats held requests once; a run begins after that."""
 
 CONNECTED_WITHIN_S = 10.0
+
+FIRST_RETRY_S, LONGEST_RETRY_S = 0.2, 1.0
+"""Bounds of the clients' waits between tries: short, so that a run is."""
+
+
+def timers_s(settings: PushpinSettings) -> dict[str, float]:
+    """What a recovery waits for, by name; seconds."""
+    return {
+        "message_wait": settings.message_wait_ms / 1000,
+        "next link": LINK_TIMEOUT_S,
+        "question": SILENCE_S,
+        "retry": LONGEST_RETRY_S,
+        "poll": INTERVAL_S,
+    }
 
 
 class ForgetfulClient(StreamingClient):
@@ -190,11 +206,11 @@ class FaultBench:
         self.clients[name] = []
         for number in range(self._count):
             rng = random.Random(f"{self._seed} {name} {number}")
-            # Short waits, so that a run is; many tries, because outages are what it is about.
+            # Many tries, because outages are what it is about.
             client = make(
                 url,
                 rng=rng,
-                backoff=Backoff(rng, first_s=0.2, max_s=1.0),
+                backoff=Backoff(rng, first_s=FIRST_RETRY_S, max_s=LONGEST_RETRY_S),
                 max_failures=1000,
                 last_event_id="",
             )

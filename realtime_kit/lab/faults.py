@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import realtime_kit
 from realtime_kit import background
 from realtime_kit.errors import RealtimeKitError, UsageError
-from realtime_kit.lab.fault_bench import INTERVAL_S, PATHS, FaultBench, ForgetfulClient
+from realtime_kit.lab.fault_bench import INTERVAL_S, PATHS, FaultBench, ForgetfulClient, timers_s
 from realtime_kit.lab.race import ENDING_EARLY, STOPPING
 from realtime_kit.lab.scenarios import LIMITER_HEADROOM, QUEUE_MESSAGES, Scenario, find_scenarios
 from realtime_kit.measurements.fault_ledger import LATE_S, fault_account
@@ -141,6 +141,7 @@ async def _run(settings: FaultSettings, stop: asyncio.Event, on_progress: Progre
             "python": platform.python_version(),
             "pushpin": str(installation.version),
             "config": asdict(settings) | {"late_s": LATE_S, "interval_s": INTERVAL_S},
+            "timers_s": timers_s(PushpinSettings()),
         },
         meanings={each.name: each.meaning for each in settings.scenarios},
         results=tuple(results),
