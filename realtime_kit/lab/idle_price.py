@@ -47,7 +47,7 @@ class IdlePrice:
 
     def __str__(self) -> str:
         return (
-            f"{self.clients} silent streams with {self.links} different links: {self.questions_per_s:.2f} questions/s "
+            f"{self.clients} silent streams, links that differ: {self.links}; {self.questions_per_s:.2f} questions/s "
             f"({self.questions} counted), N / timeout is {self.predicted_per_s:.2f}"
         )
 
