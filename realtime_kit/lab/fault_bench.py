@@ -36,7 +36,7 @@ from realtime_kit.pushpin.ports import reserved_port
 from realtime_kit.taps.front import Front
 from realtime_kit.taps.origin_faults import OriginFaults
 from realtime_kit.taps.publish_faults import FaultyPublisher
-from realtime_kit.taps.tcp_faults import ToxicProxy
+from realtime_kit.taps.tcp_faults import ToxicProxy, Toxics
 
 INTERVAL_S = 0.5
 """Polling interval, seconds: short, so that a run is."""
@@ -103,6 +103,46 @@ PATHS: dict[str, tuple[str, Callable[..., Client]]] = {
 """Transports: the first part of the path, and what makes a client. Streams first, to warm the channel."""
 
 
+class Networks:
+    """Several proxies as one: what befalls one befalls all.
+
+    Args:
+        proxies: They.
+    """
+
+    def __init__(self, *proxies: ToxicProxy) -> None:
+        self._proxies = proxies
+
+    @property
+    def toxics(self) -> Toxics:
+        """What befalls the answers, as for `ToxicProxy`."""
+        return self._proxies[0].toxics
+
+    @toxics.setter
+    def toxics(self, toxics: Toxics) -> None:
+        for each in self._proxies:
+            each.toxics = toxics
+
+    def reset_peer(self) -> None:
+        """As for `ToxicProxy`."""
+        for each in self._proxies:
+            each.reset_peer()
+
+    def down(self) -> None:
+        """As for `ToxicProxy`."""
+        for each in self._proxies:
+            each.down()
+
+    def up(self) -> None:
+        """As for `ToxicProxy`."""
+        for each in self._proxies:
+            each.up()
+
+
+ASKING = ("polling", "long-polling")
+"""Transports whose every answer ends."""
+
+
 class FaultBench:
     """Everything, whole. Use it with `async with`, on the kit's loop; afterwards nothing of it is left.
 
@@ -116,6 +156,7 @@ class FaultBench:
         log: Events that are appended are published.
         publishes: What can harm a publish.
         network: What can harm connections between clients and Pushpin.
+        streams: Of these, the connections that are held: streams and WebSockets.
         origin_faults: What can harm answers of the origin.
         origin: The origin; may be left and entered again.
         front: What stands before the origin and can be stopped.
@@ -151,7 +192,9 @@ class FaultBench:
         self.origin: OriginServer
         self.front: Front
         self.pushpin: Pushpin
-        self.network: ToxicProxy
+        self.network: Networks
+        self.streams: ToxicProxy
+        self._asking: ToxicProxy
         self.publishes: FaultyPublisher
 
     async def __aenter__(self) -> Self:
@@ -181,7 +224,9 @@ class FaultBench:
                 publish_port=publish_port,
             )
         )
-        self.network = await self._stack.enter_async_context(ToxicProxy(http_port))
+        self.streams = await self._stack.enter_async_context(ToxicProxy(http_port))
+        self._asking = await self._stack.enter_async_context(ToxicProxy(http_port))
+        self.network = Networks(self.streams, self._asking)
         publisher = HttpPublisher(
             **self.pushpin.publisher_options(), timeout_s=PUBLISH_TIMEOUT_S, on_failure=self._note_failure
         )
@@ -202,7 +247,8 @@ class FaultBench:
 
     async def _open(self, name: str) -> None:
         path, make = PATHS[name]
-        url = self.pushpin.url.with_port(self.network.port) / path / "events"
+        proxy = self._asking if name in ASKING else self.streams
+        url = self.pushpin.url.with_port(proxy.port) / path / "events"
         self.clients[name] = []
         for number in range(self._count):
             rng = random.Random(f"{self._seed} {name} {number}")

@@ -30,8 +30,9 @@ from realtime_kit.schedule import Schedule, periodic
 from realtime_kit.theory import reliability
 
 LEAD_S = 0.1
-DRAIN_S = 12.0
-"""Longest wait for what is still to be recovered: two rounds of a next link's 5 s of silence."""
+DRAIN_S = 20.0
+"""Longest wait for what is still to be recovered: a question that nobody answers for 10 s, and two rounds of a next
+link's 5 s of silence."""
 
 LEAST_DRAIN_S = 1.0
 LOOK_EVERY_S = 0.05
@@ -258,6 +259,7 @@ class _Breaking:
             ledgers={stretch: account.stretch(at) for at, stretch in enumerate(STRETCHES)},
             predicted_loss=self._predicted_loss(bench, name, ids),
             recovery_s=(float(np.median(took_s)), float(took_s.max())) if len(took_s) else None,
+            reason=self._scenario.reason,
         )
 
     def _predicted_loss(self, bench: FaultBench, name: str, ids: NDArray[np.int64]) -> float:
@@ -276,14 +278,18 @@ class _Breaking:
         """How many messages a reader that stood still has lost, from what the buffers held then."""
         if not bench.buffered_bytes:
             return 0.0
-        happened = int(((self._due_ns >= self._fault_ns[0]) & (self._due_ns < self._fault_ns[1])).sum())
+        begun_ns, ended_ns = self._fault_ns
         message_bytes = len(encode_event("." * self._scenario.payload_bytes, id=str(ids[-1])))
-        return reliability.overflow(
-            messages=happened,
+        overflowed = reliability.overflow(
+            messages=int(((self._due_ns >= begun_ns) & (self._due_ns < ended_ns)).sum()),
             queue=QUEUE_MESSAGES,
             buffered_bytes=bench.buffered_bytes,
             message_bytes=message_bytes,
         )
+        if not overflowed:
+            return 0.0
+        # Not only what overflowed: from then on the connection is mute, and what the queue held does not come either.
+        return float((self._due_ns >= begun_ns).sum()) - bench.buffered_bytes / message_bytes
 
     def _limited_s(self, bench: FaultBench) -> float:
         """For how long in effect nothing passed the limiter: what came beyond its rate, as a share of the time."""
