@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from realtime_kit import background
 from realtime_kit.clients import StreamingClient
 from realtime_kit.errors import UsageError
-from realtime_kit.lab.site import Site
-from realtime_kit.origin import Announcer, EventLog, streaming_app
+from realtime_kit.origin import Announcer, EventLog, OriginServer, streaming_app
+from realtime_kit.pushpin import Pushpin, routes_to
 from realtime_kit.pushpin.limits import raise_file_limit
 
 IN_FLIGHT = 20
@@ -38,6 +38,7 @@ class Comeback:
         back_s: From the beginning of the restart until the last of `back` had its event, seconds.
         tries: Tries of all clients to come back.
         refused: Of them, how many failed: most of them before Pushpin was there again.
+        last_failure: Why the last one did that a client remembers; empty if none has.
     """
 
     clients: int
@@ -47,6 +48,7 @@ class Comeback:
     back_s: float
     tries: int
     refused: int
+    last_failure: str
 
     def __str__(self) -> str:
         return (
@@ -77,21 +79,22 @@ async def _comeback(count: int, seed: int) -> Comeback:
     raise_file_limit()
     log = EventLog()
     async with (
-        Site(streaming_app(log)) as site,
-        site.pushpin.publisher() as publisher,
-        _Crowd(count, seed, str(site.url / "events")) as crowd,
+        OriginServer(streaming_app(log)) as origin,
+        Pushpin(routes_to(origin.port)) as pushpin,
+        pushpin.publisher() as publisher,
+        _Crowd(count, seed, str(pushpin.url / "events")) as crowd,
     ):
         announcer = Announcer(log, publisher)
         try:
             begun_s = time.monotonic()
             await crowd.connect()
             async with asyncio.timeout(PATIENCE_S):  # until then a stream may miss what is pushed
-                await site.pushpin.auntil(lambda seen: seen.subscribers("events") >= count)
+                await pushpin.auntil(lambda seen: seen.subscribers("events") >= count)
             opened_s = time.monotonic() - begun_s
             await crowd.until_all_have(log.append("before"))
             before = crowd.tries
             begun_s = time.monotonic()
-            restarting = asyncio.create_task(site.pushpin.arestart())
+            restarting = asyncio.create_task(pushpin.arestart())
             meanwhile = log.append("while it is away")
             await restarting
             restart_s = time.monotonic() - begun_s
@@ -102,7 +105,7 @@ async def _comeback(count: int, seed: int) -> Comeback:
             await publisher.flush()
             publisher.failures.clear()  # what could not be published while it was away is in the log
     tries = crowd.tries - before
-    return Comeback(count, back, opened_s, restart_s, back_s, tries, tries - back)
+    return Comeback(count, back, opened_s, restart_s, back_s, tries, tries - back, crowd.last_failure)
 
 
 class _Crowd:
@@ -121,6 +124,11 @@ class _Crowd:
     def tries(self) -> int:
         """Requests of all clients so far."""
         return sum(client.requests for client in self._clients)
+
+    @property
+    def last_failure(self) -> str:
+        """Why a client failed last; empty if none has."""
+        return next((client.last_failure for client in self._clients if client.last_failure), "")
 
     async def __aenter__(self) -> _Crowd:
         return self
