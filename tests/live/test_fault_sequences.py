@@ -81,7 +81,8 @@ async def break_and_settle(bench: FaultBench, faults: list[tuple[Scenario, bool]
     ids = np.arange(first, bench.log.last_id + 1)
 
     def received(name: str) -> list[int]:
-        return [each for each in bench.books[name].receipts().event_id.tolist() if each >= first]
+        event_id = bench.books[name].receipts().event_id
+        return event_id[event_id >= first].tolist()  # type: ignore[no-any-return]
 
     while any(bench.log.last_id not in received(name) for name in RECOVERING):
         bench.check()
