@@ -123,6 +123,16 @@ class Networks:
         for each in self._proxies:
             each.toxics = toxics
 
+    @property
+    def port(self) -> int:
+        """Of the first, where any client may go through."""
+        return self._proxies[0].port
+
+    @property
+    def connections(self) -> int:
+        """How many have been opened through all of them."""
+        return sum(each.connections for each in self._proxies)
+
     def reset_peer(self) -> None:
         """As for `ToxicProxy`."""
         for each in self._proxies:
