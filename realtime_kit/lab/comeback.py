@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 
 from realtime_kit import background
-from realtime_kit.clients import StreamingClient
+from realtime_kit.clients import Backoff, StreamingClient
 from realtime_kit.errors import UsageError
 from realtime_kit.origin import Announcer, EventLog, OriginServer, streaming_app
 from realtime_kit.pushpin import Pushpin, routes_to
@@ -21,6 +21,12 @@ from realtime_kit.pushpin.limits import raise_file_limit
 
 IN_FLIGHT = 20
 """Clients that connect at the same time at first; on their way back nobody holds them in."""
+
+COMEBACKS_PER_S = 250
+"""How many come back in a second on average: half of what Pushpin 1.36 opens in good order on two processors."""
+
+ANSWER_TIMEOUT_S = 3.0
+"""What comes in the first moments of a Pushpin, before its parts have found each other, it may never answer."""
 
 MOST_CLIENTS = 5000
 PATIENCE_S = 60.0
@@ -32,6 +38,7 @@ class Comeback:
 
     Attributes:
         clients: How many there are.
+        jitter_s: Each waits up to so long before each try, evenly; seconds.
         back: How many have received the event that happened while Pushpin was away.
         opened_s: How long it took to connect them at first, `IN_FLIGHT` at a time, seconds.
         restart_s: How long Pushpin took to end and to be ready again, seconds.
@@ -42,6 +49,7 @@ class Comeback:
     """
 
     clients: int
+    jitter_s: float
     back: int
     opened_s: float
     restart_s: float
@@ -54,15 +62,17 @@ class Comeback:
         return (
             f"{self.back:,} of {self.clients:,} clients back {self.back_s:.1f} s after Pushpin began to restart "
             f"(which took {self.restart_s:.1f} s; connecting them at first, {self.opened_s:.1f} s), "
-            f"with {self.tries:,} tries, {self.refused:,} of them in vain"
+            f"with {self.tries:,} tries, {self.refused:,} of them in vain, and a jitter of {self.jitter_s:g} s"
         )
 
 
-def comeback(clients: int = 1000, *, seed: int = 7) -> Comeback:
+def comeback(clients: int = 1000, *, jitter_s: float | None = None, seed: int = 7) -> Comeback:
     """Connect clients of the kit's own kind, restart Pushpin, and count who comes back.
 
     Args:
         clients: How many streams, 1 to 5,000.
+        jitter_s: Each waits up to so long before each try, seconds, above 0; None is clients / `COMEBACKS_PER_S`:
+            J = N/μ keeps the tries under what the server can take.
         seed: Of their jitter.
 
     Raises:
@@ -72,17 +82,22 @@ def comeback(clients: int = 1000, *, seed: int = 7) -> Comeback:
     if not 1 <= clients <= MOST_CLIENTS:
         message = f"clients is {clients}: allowed is 1 to {MOST_CLIENTS:,}"
         raise UsageError(message)
-    return background.run(_comeback(clients, seed))
+    if jitter_s is None:
+        jitter_s = clients / COMEBACKS_PER_S
+    if not jitter_s > 0:
+        message = f"jitter_s is {jitter_s!r}: it has to be above 0"
+        raise UsageError(message)
+    return background.run(_comeback(clients, jitter_s, seed))
 
 
-async def _comeback(count: int, seed: int) -> Comeback:
+async def _comeback(count: int, jitter_s: float, seed: int) -> Comeback:
     raise_file_limit()
     log = EventLog()
     async with (
         OriginServer(streaming_app(log)) as origin,
         Pushpin(routes_to(origin.port)) as pushpin,
         pushpin.publisher() as publisher,
-        _Crowd(count, seed, str(pushpin.url / "events")) as crowd,
+        _Crowd(count, jitter_s, seed, str(pushpin.url / "events")) as crowd,
     ):
         announcer = Announcer(log, publisher)
         try:
@@ -105,17 +120,23 @@ async def _comeback(count: int, seed: int) -> Comeback:
             await publisher.flush()
             publisher.failures.clear()  # what could not be published while it was away is in the log
     tries = crowd.tries - before
-    return Comeback(count, back, opened_s, restart_s, back_s, tries, tries - back, crowd.last_failure)
+    return Comeback(
+        count, jitter_s, back, opened_s, restart_s, back_s, tries, tries - back, crowd.last_failure
+    )
 
 
 class _Crowd:
     """Clients that read in the background, and the latest id that each has."""
 
-    def __init__(self, count: int, seed: int, url: str) -> None:
-        self._clients = [
-            StreamingClient(url, rng=random.Random(f"{seed} {number}"), max_failures=1000)
-            for number in range(count)
-        ]
+    def __init__(self, count: int, jitter_s: float, seed: int, url: str) -> None:
+        self._clients = []
+        for number in range(count):
+            rng = random.Random(f"{seed} {number}")
+            backoff = Backoff(rng, first_s=jitter_s, factor=1.0, max_s=jitter_s)
+            client = StreamingClient(
+                url, rng=rng, backoff=backoff, max_failures=1000, answer_timeout_s=ANSWER_TIMEOUT_S
+            )
+            self._clients.append(client)
         self._latest = [0] * count
         self._tasks: list[asyncio.Task[None]] = []
         self._news = asyncio.Event()
