@@ -47,6 +47,10 @@ WARM_UP_S = 1.5
 
 CONNECTED_WITHIN_S = 10.0
 
+SILENCE_TIMEOUT_S = 6.0
+"""Silence after which a client of the reliable stream takes its connection for dead. Pushpin's own question, after 5 s,
+is no use on a connection that is mute. Short, because events come often here; else 2.5 keep-alives."""
+
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.2, 1.0
 """Bounds of the clients' waits between tries: short, so that a run is."""
 
@@ -57,6 +61,7 @@ def timers_s(settings: PushpinSettings) -> dict[str, float]:
         "message_wait": settings.message_wait_ms / 1000,
         "next link": LINK_TIMEOUT_S,
         "question": SILENCE_S,
+        "silence": SILENCE_TIMEOUT_S,
         "retry": LONGEST_RETRY_S,
         "poll": INTERVAL_S,
     }
@@ -94,7 +99,7 @@ class ForgetfulClient(StreamingClient):
 PATHS: dict[str, tuple[str, Callable[..., Client]]] = {
     "push only": ("streaming", ForgetfulClient),
     "streaming": ("streaming", StreamingClient),
-    "reliable": ("reliable", StreamingClient),
+    "reliable": ("reliable", partial(StreamingClient, silence_timeout_s=SILENCE_TIMEOUT_S)),
     "websocket": ("websocket", WebSocketClient),
     "polling": ("polling", partial(PollingClient, interval_s=INTERVAL_S)),
     "long-polling": ("long-polling", LongPollingClient),
@@ -234,7 +239,7 @@ class FaultBench:
                 publish_port=publish_port,
             )
         )
-        self.streams = await self._stack.enter_async_context(ToxicProxy(http_port))
+        self.streams = await self._stack.enter_async_context(ToxicProxy(http_port, is_narrow=True))
         self._asking = await self._stack.enter_async_context(ToxicProxy(http_port))
         self.network = Networks(self.streams, self._asking)
         publisher = HttpPublisher(

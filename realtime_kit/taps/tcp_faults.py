@@ -54,14 +54,17 @@ class ToxicProxy:
 
     Args:
         target_port: Port to pass everything on to.
+        is_narrow: Whether the system's buffers on the target's side are small, so that the target soon feels one who
+            does not read.
 
     Attributes:
         port: Where it listens, once entered.
         connections: How many have been opened through it.
     """
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, *, is_narrow: bool = False) -> None:
         self.port = 0
+        self._is_narrow = is_narrow
         self.connections = 0
         self._target_port = target_port
         self._toxics = Toxics()
@@ -136,7 +139,7 @@ class ToxicProxy:
         try:
             if self._is_down:
                 return
-            there, to_there = await _connect(self._target_port)
+            there, to_there = await _connect(self._target_port, is_narrow=self._is_narrow)
             self._open[task] = (writer, to_there)
             requests = asyncio.create_task(_pass_on(reader, to_there))
             try:
@@ -198,13 +201,14 @@ class ToxicProxy:
             await self._changed.wait()
 
 
-async def _connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connect(port: int, *, is_narrow: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     there = socket.socket()
     try:
         there.setblocking(False)
-        there.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW_BYTES)
-        with contextlib.suppress(OSError):  # not every system takes it before there is a connection
-            there.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _SEGMENT_BYTES)
+        if is_narrow:
+            there.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW_BYTES)
+            with contextlib.suppress(OSError):  # not every system takes it before there is a connection
+                there.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _SEGMENT_BYTES)
         await asyncio.get_running_loop().sock_connect(there, (HOST, port))
         return await asyncio.open_connection(sock=there, limit=_READ_BYTES)
     except BaseException:
