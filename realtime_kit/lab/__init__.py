@@ -17,7 +17,9 @@ from realtime_kit.measurements import Progress
 if TYPE_CHECKING:
     from realtime_kit.lab.boards import choice_explorer, polling_explorer, race_board, statistics_panel
     from realtime_kit.lab.chat_room import chat
+    from realtime_kit.lab.comeback import comeback
     from realtime_kit.lab.doors import apublish_costs, publish_costs
+    from realtime_kit.lab.idle_price import idle_price
     from realtime_kit.lab.microscope import long_poll_microscope
     from realtime_kit.lab.prototype import export
     from realtime_kit.lab.timeline import history_timeline
@@ -27,7 +29,9 @@ __getattr__, _, _ = lazy_loader.attach(
     submod_attrs={
         "boards": ["choice_explorer", "polling_explorer", "race_board", "statistics_panel"],
         "chat_room": ["chat"],
+        "comeback": ["comeback"],
         "doors": ["apublish_costs", "publish_costs"],
+        "idle_price": ["idle_price"],
         "microscope": ["long_poll_microscope"],
         "prototype": ["export"],
         "timeline": ["history_timeline"],
@@ -47,10 +51,12 @@ __all__ = [
     "arace",
     "chat",
     "choice_explorer",
+    "comeback",
     "export",
     "fanout",
     "faults",
     "history_timeline",
+    "idle_price",
     "long_poll_microscope",
     "polling_explorer",
     "publish_costs",

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Self
 
 import aiohttp
+from aiohttp import web
 from pubcontrol import Item
 
 from realtime_kit.clients import (
@@ -19,18 +20,23 @@ from realtime_kit.clients import (
     LongPollingClient,
     PollingClient,
     Receipt,
+    ReliableWebSocketClient,
     StreamingClient,
     WebSocketClient,
 )
 from realtime_kit.clients.receipt import ReceiptBook
+from realtime_kit.clients.reliable_websocket import SILENCE_S
 from realtime_kit.errors import PublishError, RealtimeKitError
-from realtime_kit.origin import Announcer, EventLog, OriginServer, lessons_app
+from realtime_kit.lab.neighbour import CHANNEL as NEIGHBOUR, GREETING, Neighbour
+from realtime_kit.origin import Announcer, EventLog, OriginServer, grip, lessons_app
+from realtime_kit.origin.reliable_streaming import LINK_TIMEOUT_S
 from realtime_kit.publisher import HttpPublisher
-from realtime_kit.pushpin import Pushpin, routes_to
+from realtime_kit.pushpin import Pushpin, PushpinSettings, routes_to
 from realtime_kit.pushpin.ports import reserved_port
+from realtime_kit.taps.front import Front
 from realtime_kit.taps.origin_faults import OriginFaults
 from realtime_kit.taps.publish_faults import FaultyPublisher
-from realtime_kit.taps.tcp_faults import ToxicProxy
+from realtime_kit.taps.tcp_faults import ToxicProxy, Toxics
 
 INTERVAL_S = 0.5
 """Polling interval, seconds: short, so that a run is."""
@@ -40,6 +46,25 @@ WARM_UP_S = 1.5
 """About 1.1 s after a channel's first subscriber Pushpin repeats held requests once; a run begins after that."""
 
 CONNECTED_WITHIN_S = 10.0
+
+SILENCE_TIMEOUT_S = 6.0
+"""Silence after which a client of the reliable stream takes its connection for dead. Pushpin's own question, after 5 s,
+is no use on a connection that is mute. Short, because events come often here; else 2.5 keep-alives."""
+
+FIRST_RETRY_S, LONGEST_RETRY_S = 0.2, 1.0
+"""Bounds of the clients' waits between tries: short, so that a run is."""
+
+
+def timers_s(settings: PushpinSettings) -> dict[str, float]:
+    """What a recovery waits for, by name; seconds."""
+    return {
+        "message_wait": settings.message_wait_ms / 1000,
+        "next link": LINK_TIMEOUT_S,
+        "question": SILENCE_S,
+        "silence": SILENCE_TIMEOUT_S,
+        "retry": LONGEST_RETRY_S,
+        "poll": INTERVAL_S,
+    }
 
 
 class ForgetfulClient(StreamingClient):
@@ -74,12 +99,63 @@ class ForgetfulClient(StreamingClient):
 PATHS: dict[str, tuple[str, Callable[..., Client]]] = {
     "push only": ("streaming", ForgetfulClient),
     "streaming": ("streaming", StreamingClient),
-    "reliable": ("reliable", StreamingClient),
+    "reliable": ("reliable", partial(StreamingClient, silence_timeout_s=SILENCE_TIMEOUT_S)),
     "websocket": ("websocket", WebSocketClient),
     "polling": ("polling", partial(PollingClient, interval_s=INTERVAL_S)),
     "long-polling": ("long-polling", LongPollingClient),
+    "reliable-websocket": ("reliable-websocket", ReliableWebSocketClient),
 }
 """Transports: the first part of the path, and what makes a client. Streams first, to warm the channel."""
+
+
+class Networks:
+    """Several proxies as one: what befalls one befalls all.
+
+    Args:
+        proxies: They.
+    """
+
+    def __init__(self, *proxies: ToxicProxy) -> None:
+        self._proxies = proxies
+
+    @property
+    def toxics(self) -> Toxics:
+        """What befalls the answers, as for `ToxicProxy`."""
+        return self._proxies[0].toxics
+
+    @toxics.setter
+    def toxics(self, toxics: Toxics) -> None:
+        for each in self._proxies:
+            each.toxics = toxics
+
+    @property
+    def port(self) -> int:
+        """Of the first, where any client may go through."""
+        return self._proxies[0].port
+
+    @property
+    def connections(self) -> int:
+        """How many have been opened through all of them."""
+        return sum(each.connections for each in self._proxies)
+
+    def reset_peer(self) -> None:
+        """As for `ToxicProxy`."""
+        for each in self._proxies:
+            each.reset_peer()
+
+    def down(self) -> None:
+        """As for `ToxicProxy`."""
+        for each in self._proxies:
+            each.down()
+
+    def up(self) -> None:
+        """As for `ToxicProxy`."""
+        for each in self._proxies:
+            each.up()
+
+
+ASKING = ("polling", "long-polling")
+"""Transports whose every answer ends."""
 
 
 class FaultBench:
@@ -89,32 +165,51 @@ class FaultBench:
         transports: Which of `PATHS`.
         clients: Clients of each transport.
         seed: Of their jitter.
+        settings: What to configure Pushpin with; None is the kit's own.
 
     Attributes:
         log: Events that are appended are published.
         publishes: What can harm a publish.
         network: What can harm connections between clients and Pushpin.
+        streams: Of these, the connections that are held: streams and WebSockets.
         origin_faults: What can harm answers of the origin.
         origin: The origin; may be left and entered again.
+        front: What stands before the origin and can be stopped.
         pushpin: Pushpin; may be killed and started again, on the same ports.
         books: What the clients of each transport have received.
         clients: The clients of each transport.
         not_published: Ids of events that Pushpin has not accepted.
+        buffered_bytes: What waited in the system's buffers for a reader that stood still.
+        neighbour: Who floods the route of these clients, or did; None if nobody has.
     """
 
-    def __init__(self, transports: tuple[str, ...], *, clients: int, seed: int) -> None:
+    def __init__(
+        self,
+        transports: tuple[str, ...],
+        *,
+        clients: int,
+        seed: int,
+        settings: PushpinSettings | None = None,
+    ) -> None:
         self.log = EventLog()
         self.origin_faults = OriginFaults()
         self.books = {name: ReceiptBook() for name in transports}
         self.clients: dict[str, list[Client]] = {}
         self.not_published: set[int] = set()
+        self.buffered_bytes = 0
+        self.neighbour: Neighbour | None = None
+        self._settings = settings or PushpinSettings()
+        self._publisher: HttpPublisher
         self._count = clients
         self._seed = seed
         self._stack = contextlib.AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self.origin: OriginServer
+        self.front: Front
         self.pushpin: Pushpin
-        self.network: ToxicProxy
+        self.network: Networks
+        self.streams: ToxicProxy
+        self._asking: ToxicProxy
         self.publishes: FaultyPublisher
 
     async def __aenter__(self) -> Self:
@@ -132,21 +227,31 @@ class FaultBench:
         # Kept for as long as the bench stands: what is restarted comes back where it was.
         origin_port, http_port, publish_port = (self._stack.enter_context(reserved_port()) for _ in range(3))
         app = lessons_app(self.log)
+        app.router.add_get("/neighbour", _hold_neighbour)
         self.origin_faults.install(app)
         self.origin = await self._stack.enter_async_context(OriginServer(app, port=origin_port))
+        self.front = await self._stack.enter_async_context(Front(origin_port))
         self.pushpin = await self._stack.enter_async_context(
-            Pushpin(routes_to(origin_port), http_port=http_port, publish_port=publish_port)
+            Pushpin(
+                routes_to(self.front.port),
+                settings=self._settings,
+                http_port=http_port,
+                publish_port=publish_port,
+            )
         )
-        self.network = await self._stack.enter_async_context(ToxicProxy(http_port))
+        self.streams = await self._stack.enter_async_context(ToxicProxy(http_port, is_narrow=True))
+        self._asking = await self._stack.enter_async_context(ToxicProxy(http_port))
+        self.network = Networks(self.streams, self._asking)
         publisher = HttpPublisher(
             **self.pushpin.publisher_options(), timeout_s=PUBLISH_TIMEOUT_S, on_failure=self._note_failure
         )
-        await self._stack.enter_async_context(publisher)
+        self._publisher = await self._stack.enter_async_context(publisher)
         self.publishes = FaultyPublisher(publisher)
         self._stack.callback(self.publishes.close)
         announcer = Announcer(self.log, self.publishes)
         self._stack.callback(announcer.close)
         self._stack.push_async_callback(self._stop_clients)
+        self._stack.push_async_callback(self.ebb)
         for name in self.books:
             await self._open(name)
         await self._warm_up()
@@ -157,15 +262,16 @@ class FaultBench:
 
     async def _open(self, name: str) -> None:
         path, make = PATHS[name]
-        url = self.pushpin.url.with_port(self.network.port) / path / "events"
+        proxy = self._asking if name in ASKING else self.streams
+        url = self.pushpin.url.with_port(proxy.port) / path / "events"
         self.clients[name] = []
         for number in range(self._count):
             rng = random.Random(f"{self._seed} {name} {number}")
-            # Short waits, so that a run is; many tries, because outages are what it is about.
+            # Many tries, because outages are what it is about.
             client = make(
                 url,
                 rng=rng,
-                backoff=Backoff(rng, first_s=0.2, max_s=1.0),
+                backoff=Backoff(rng, first_s=FIRST_RETRY_S, max_s=LONGEST_RETRY_S),
                 max_failures=1000,
                 last_event_id="",
             )
@@ -196,6 +302,21 @@ class FaultBench:
             if len(set(book.receipts().client.tolist())) < self._count
         ]
 
+    async def flood(self, times: float) -> None:
+        """Let a neighbour send so many times as much as the limiter lets through, or as a second's events."""
+        await self.ebb()
+        self.neighbour = Neighbour(
+            self.pushpin.url / "neighbour",
+            self._publisher,
+            deliveries_per_s=times * (self._settings.message_rate or 100.0),
+        )
+        await self.neighbour.__aenter__()
+
+    async def ebb(self) -> None:
+        """End the flood, if there is one."""
+        if self.neighbour is not None and not self.neighbour.lasted_s:
+            await self.neighbour.__aexit__()
+
     def check(self) -> None:
         """Raises the error of a client that gave up, if one did."""
         for task in self._tasks:
@@ -211,3 +332,7 @@ class FaultBench:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _hold_neighbour(_: web.Request) -> web.Response:
+    return grip.hold_stream(NEIGHBOUR, body=GREETING)
