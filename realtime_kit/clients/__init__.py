@@ -7,6 +7,7 @@ from realtime_kit.clients.event_stream import Event, EventStreamParser
 from realtime_kit.clients.long_polling import LongPollingClient
 from realtime_kit.clients.polling import PollingClient
 from realtime_kit.clients.receipt import Receipt, ReceiptBook, Receipts
+from realtime_kit.clients.reliable_websocket import ReliableWebSocketClient
 from realtime_kit.clients.streaming import StreamingClient
 from realtime_kit.clients.websocket import WebSocketClient
 
@@ -20,6 +21,7 @@ __all__ = [
     "Receipt",
     "ReceiptBook",
     "Receipts",
+    "ReliableWebSocketClient",
     "StreamingClient",
     "WebSocketClient",
     "sse_events",

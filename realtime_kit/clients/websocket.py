@@ -62,7 +62,7 @@ class WebSocketClient(Client):
                 self.connected.set()
                 while (message := await socket.receive()).type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     received_ns = time.monotonic_ns()
-                    event = _read(message, str(self.url))
+                    event = read_event(message, str(self.url))
                     self.last_event_id = event.id
                     more = True
                     yield Receipt(event, received_ns, opened_ns)
@@ -114,7 +114,12 @@ def _status(status: int) -> str:
         return str(status)
 
 
-def _read(message: aiohttp.WSMessage, url: str) -> Event:
+def read_event(message: aiohttp.WSMessage, url: str) -> Event:
+    """The event in a message.
+
+    Raises:
+        ClientError: if there is none.
+    """
     try:
         values = json.loads(message.data)
         return Event("message", str(values["data"]), str(values["id"]))

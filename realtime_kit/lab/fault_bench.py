@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Self
 
 import aiohttp
+from aiohttp import web
 from pubcontrol import Item
 
 from realtime_kit.clients import (
@@ -19,15 +20,18 @@ from realtime_kit.clients import (
     LongPollingClient,
     PollingClient,
     Receipt,
+    ReliableWebSocketClient,
     StreamingClient,
     WebSocketClient,
 )
 from realtime_kit.clients.receipt import ReceiptBook
 from realtime_kit.errors import PublishError, RealtimeKitError
-from realtime_kit.origin import Announcer, EventLog, OriginServer, lessons_app
+from realtime_kit.lab.neighbour import CHANNEL as NEIGHBOUR, GREETING, Neighbour
+from realtime_kit.origin import Announcer, EventLog, OriginServer, grip, lessons_app
 from realtime_kit.publisher import HttpPublisher
-from realtime_kit.pushpin import Pushpin, routes_to
+from realtime_kit.pushpin import Pushpin, PushpinSettings, routes_to
 from realtime_kit.pushpin.ports import reserved_port
+from realtime_kit.taps.front import Front
 from realtime_kit.taps.origin_faults import OriginFaults
 from realtime_kit.taps.publish_faults import FaultyPublisher
 from realtime_kit.taps.tcp_faults import ToxicProxy
@@ -78,6 +82,7 @@ PATHS: dict[str, tuple[str, Callable[..., Client]]] = {
     "websocket": ("websocket", WebSocketClient),
     "polling": ("polling", partial(PollingClient, interval_s=INTERVAL_S)),
     "long-polling": ("long-polling", LongPollingClient),
+    "reliable-websocket": ("reliable-websocket", ReliableWebSocketClient),
 }
 """Transports: the first part of the path, and what makes a client. Streams first, to warm the channel."""
 
@@ -89,6 +94,7 @@ class FaultBench:
         transports: Which of `PATHS`.
         clients: Clients of each transport.
         seed: Of their jitter.
+        settings: What to configure Pushpin with; None is the kit's own.
 
     Attributes:
         log: Events that are appended are published.
@@ -96,23 +102,38 @@ class FaultBench:
         network: What can harm connections between clients and Pushpin.
         origin_faults: What can harm answers of the origin.
         origin: The origin; may be left and entered again.
+        front: What stands before the origin and can be stopped.
         pushpin: Pushpin; may be killed and started again, on the same ports.
         books: What the clients of each transport have received.
         clients: The clients of each transport.
         not_published: Ids of events that Pushpin has not accepted.
+        buffered_bytes: What waited in the system's buffers for a reader that stood still.
+        neighbour: Who floods the route of these clients, or did; None if nobody has.
     """
 
-    def __init__(self, transports: tuple[str, ...], *, clients: int, seed: int) -> None:
+    def __init__(
+        self,
+        transports: tuple[str, ...],
+        *,
+        clients: int,
+        seed: int,
+        settings: PushpinSettings | None = None,
+    ) -> None:
         self.log = EventLog()
         self.origin_faults = OriginFaults()
         self.books = {name: ReceiptBook() for name in transports}
         self.clients: dict[str, list[Client]] = {}
         self.not_published: set[int] = set()
+        self.buffered_bytes = 0
+        self.neighbour: Neighbour | None = None
+        self._settings = settings or PushpinSettings()
+        self._publisher: HttpPublisher
         self._count = clients
         self._seed = seed
         self._stack = contextlib.AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self.origin: OriginServer
+        self.front: Front
         self.pushpin: Pushpin
         self.network: ToxicProxy
         self.publishes: FaultyPublisher
@@ -132,21 +153,29 @@ class FaultBench:
         # Kept for as long as the bench stands: what is restarted comes back where it was.
         origin_port, http_port, publish_port = (self._stack.enter_context(reserved_port()) for _ in range(3))
         app = lessons_app(self.log)
+        app.router.add_get("/neighbour", _hold_neighbour)
         self.origin_faults.install(app)
         self.origin = await self._stack.enter_async_context(OriginServer(app, port=origin_port))
+        self.front = await self._stack.enter_async_context(Front(origin_port))
         self.pushpin = await self._stack.enter_async_context(
-            Pushpin(routes_to(origin_port), http_port=http_port, publish_port=publish_port)
+            Pushpin(
+                routes_to(self.front.port),
+                settings=self._settings,
+                http_port=http_port,
+                publish_port=publish_port,
+            )
         )
         self.network = await self._stack.enter_async_context(ToxicProxy(http_port))
         publisher = HttpPublisher(
             **self.pushpin.publisher_options(), timeout_s=PUBLISH_TIMEOUT_S, on_failure=self._note_failure
         )
-        await self._stack.enter_async_context(publisher)
+        self._publisher = await self._stack.enter_async_context(publisher)
         self.publishes = FaultyPublisher(publisher)
         self._stack.callback(self.publishes.close)
         announcer = Announcer(self.log, self.publishes)
         self._stack.callback(announcer.close)
         self._stack.push_async_callback(self._stop_clients)
+        self._stack.push_async_callback(self.ebb)
         for name in self.books:
             await self._open(name)
         await self._warm_up()
@@ -196,6 +225,21 @@ class FaultBench:
             if len(set(book.receipts().client.tolist())) < self._count
         ]
 
+    async def flood(self, times: float) -> None:
+        """Let a neighbour send so many times as much as the limiter lets through, or as a second's events."""
+        await self.ebb()
+        self.neighbour = Neighbour(
+            self.pushpin.url / "neighbour",
+            self._publisher,
+            deliveries_per_s=times * (self._settings.message_rate or 100.0),
+        )
+        await self.neighbour.__aenter__()
+
+    async def ebb(self) -> None:
+        """End the flood, if there is one."""
+        if self.neighbour is not None and not self.neighbour.lasted_s:
+            await self.neighbour.__aexit__()
+
     def check(self) -> None:
         """Raises the error of a client that gave up, if one did."""
         for task in self._tasks:
@@ -211,3 +255,7 @@ class FaultBench:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _hold_neighbour(_: web.Request) -> web.Response:
+    return grip.hold_stream(NEIGHBOUR, body=GREETING)

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import platform
 import time
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import realtime_kit
 from realtime_kit import background
 from realtime_kit.errors import RealtimeKitError, UsageError
 from realtime_kit.lab.fault_bench import INTERVAL_S, PATHS, FaultBench, ForgetfulClient
-from realtime_kit.lab.scenarios import Scenario, find_scenarios
+from realtime_kit.lab.race import ENDING_EARLY, STOPPING
+from realtime_kit.lab.scenarios import LIMITER_HEADROOM, QUEUE_MESSAGES, Scenario, find_scenarios
 from realtime_kit.measurements.fault_ledger import LATE_S, fault_account
 from realtime_kit.measurements.fault_run import RECOVERING, STRETCHES, FaultResult, FaultRun
 from realtime_kit.measurements.progress import Progress, ProgressReport
-from realtime_kit.publisher import Pacer
+from realtime_kit.publisher import Pacer, encode_event
+from realtime_kit.pushpin import PushpinSettings
 from realtime_kit.pushpin.find import find_pushpin
 from realtime_kit.schedule import Schedule, periodic
 from realtime_kit.theory import reliability
@@ -32,6 +35,12 @@ DRAIN_S = 12.0
 
 LEAST_DRAIN_S = 1.0
 LOOK_EVERY_S = 0.05
+
+LIMITER_PER_S = 40
+"""The limiter lets a group through every 25 ms; of a whole number of deliveries each."""
+
+_CALLS = 2
+"""Calls to late long-polls that an event costs beside its own deliveries; they count as such."""
 LONGEST_S = 600
 
 
@@ -117,10 +126,14 @@ async def _run(settings: FaultSettings, stop: asyncio.Event, on_progress: Progre
     started_at = datetime.now(UTC)
     installation = await asyncio.to_thread(find_pushpin)
     results: list[FaultResult] = []
-    with contextlib.suppress(_Stopped):
+    count = len(settings.scenarios)
+    try:
         for number, scenario in enumerate(settings.scenarios):
-            on_progress(Progress(scenario.name, number / len(settings.scenarios), {}))
+            on_progress(Progress(scenario.name, number / count, {}))
             results += await _Breaking(settings, scenario, stop).run()
+            on_progress(Progress(scenario.name, (number + 1) / count, {}))
+    except _Stopped:
+        on_progress(Progress(ENDING_EARLY if results else STOPPING, 1.0, {}))
     return FaultRun(
         started_at=started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         meta={
@@ -142,8 +155,10 @@ class _Breaking:
         self._settings = settings
         self._scenario = scenario
         self._stop = stop
-        self._schedule = settings.schedule()
-        self._silent_s = 0.0
+        # Whatever the rate is, enough has to happen for the fault to be felt.
+        self._rate = max(settings.rate, scenario.least_events / (settings.seconds / 3))
+        self._schedule = periodic(rate_per_s=self._rate, duration_s=settings.seconds)
+        self._silent_s = scenario.silent_s
         self._first_id = 0
         self._due_ns = self._schedule.intended_ns(0)
         self._fault_ns = (0, 0)
@@ -152,12 +167,22 @@ class _Breaking:
     async def run(self) -> list[FaultResult]:
         """A result for each transport."""
         bench = FaultBench(
-            self._settings.transports, clients=self._settings.clients, seed=self._settings.seed
+            self._settings.transports,
+            clients=self._settings.clients,
+            seed=self._settings.seed,
+            settings=self._limited() if self._scenario.limits_rate else None,
         )
         async with bench:
             await self._break(bench)
             await self._drain(bench)
             return [self._settle(bench, name) for name in self._settings.transports]
+
+    def _limited(self) -> PushpinSettings:
+        """A limiter that lets everything through as long as nobody else is there."""
+        deliveries_per_s = self._rate * self._settings.clients * (len(self._settings.transports) + _CALLS)
+        rate = math.ceil(LIMITER_HEADROOM * deliveries_per_s / LIMITER_PER_S) * LIMITER_PER_S
+        # Pushpin writes a warning for each delivery that it drops: thousands in a second.
+        return PushpinSettings(message_rate=rate, message_hwm=rate // 4, log_level=0)
 
     async def _break(self, bench: FaultBench) -> None:
         self._first_id = bench.log.last_id + 1
@@ -167,7 +192,7 @@ class _Breaking:
         third_s = self._settings.seconds / 3
 
         def happen(index: int) -> None:
-            bench.log.append(f"event {index + 1}")
+            bench.log.append(f"event {index + 1}".ljust(self._scenario.payload_bytes, "."))
 
         pacer = Pacer(self._due_ns, happen)
         happening = asyncio.ensure_future(pacer.run())
@@ -199,7 +224,7 @@ class _Breaking:
     def _missing(self, bench: FaultBench, name: str) -> int:
         receipts = bench.books[name].receipts()
         ours = receipts.event_id >= self._first_id
-        came = set(zip(receipts.client[ours].tolist(), receipts.event_id[ours].tolist(), strict=True))
+        came = np.unique(receipts.event_id[ours] * self._settings.clients + receipts.client[ours])
         return self._settings.clients * len(self._due_ns) - len(came)
 
     async def _sleep_until(self, at_s: float, bench: FaultBench) -> None:
@@ -221,7 +246,7 @@ class _Breaking:
             not_published=bench.lost_on_the_way,
             late_s=LATE_S + (INTERVAL_S if name == "polling" else 0.0),
             polls=name == "polling",
-            asks=name == "long-polling",
+            asks=name in ("long-polling", "reliable-websocket"),
         )
         took_s = account.recovery_s
         return FaultResult(
@@ -230,19 +255,49 @@ class _Breaking:
             clients=self._settings.clients,
             published=len(ids),
             ledgers={stretch: account.stretch(at) for at, stretch in enumerate(STRETCHES)},
-            predicted_loss=self._predicted_loss(bench, name, ids.tolist()),
+            predicted_loss=self._predicted_loss(bench, name, ids),
             recovery_s=(float(np.median(took_s)), float(took_s.max())) if len(took_s) else None,
         )
 
-    def _predicted_loss(self, bench: FaultBench, name: str, ids: Iterable[int]) -> float:
-        """D/M for what does not recover: its outages, and the events that were dropped before Pushpin."""
+    def _predicted_loss(self, bench: FaultBench, name: str, ids: NDArray[np.int64]) -> float:
+        """D/M for what does not recover, D being every time in which something could not be delivered."""
         if name in RECOVERING:
             return 0.0
-        dropped_s = len(bench.publishes.dropped & set(ids)) / self._settings.rate
+        dropped = len(bench.publishes.dropped & set(ids.tolist())) + self._overflow(bench, ids)
         away_s = _away_s(bench, name) - self._away_before[name]
-        outage_s = dropped_s + away_s + (self._silent_s if name == "push only" else 0.0)
+        silent_s = self._silent_s if name == "push only" else 0.0
+        outage_s = dropped / self._rate + away_s + silent_s + self._limited_s(bench)
         every_s = self._settings.seconds
         return 1.0 - reliability.delivered_share(outage_s=min(outage_s, every_s), every_s=every_s)
+
+    def _overflow(self, bench: FaultBench, ids: NDArray[np.int64]) -> float:
+        """How many messages a reader that stood still has lost, from what the buffers held then."""
+        if not bench.buffered_bytes:
+            return 0.0
+        happened = int(((self._due_ns >= self._fault_ns[0]) & (self._due_ns < self._fault_ns[1])).sum())
+        message_bytes = len(encode_event("." * self._scenario.payload_bytes, id=str(ids[-1])))
+        return reliability.overflow(
+            messages=happened,
+            queue=QUEUE_MESSAGES,
+            buffered_bytes=bench.buffered_bytes,
+            message_bytes=message_bytes,
+        )
+
+    def _limited_s(self, bench: FaultBench) -> float:
+        """For how long in effect nothing passed the limiter: what came beyond its rate, as a share of the time."""
+        if bench.neighbour is None or not self._scenario.limits_rate:
+            return 0.0
+        limit = self._limited()
+        asked_per_s = bench.neighbour.deliveries_per_s + limit.message_rate / LIMITER_HEADROOM
+        return (
+            reliability.limited_share(
+                rate_per_s=limit.message_rate,
+                waiting=limit.message_hwm,
+                asked_per_s=asked_per_s,
+                lasts_s=bench.neighbour.lasted_s,
+            )
+            * bench.neighbour.lasted_s
+        )
 
 
 def _away_s(bench: FaultBench, name: str) -> float:

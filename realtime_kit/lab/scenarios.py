@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import psutil
 
 from realtime_kit.errors import UsageError
 from realtime_kit.taps.publish_faults import PublishFault
@@ -19,6 +22,23 @@ EVERY = 3
 
 LATENCY_S = 0.25
 BANDWIDTH_BYTES_PER_S = 300.0
+SLOW_CLOSE_S = 0.5
+
+QUEUE_MESSAGES = 100
+"""Messages that Pushpin keeps for a connection that does not take them; what comes then is dropped without a word
+(its handler's `PUBLISH_QUEUE_MAX`)."""
+
+FULL_QUEUES = 3
+"""So many times as many events happen while a reader stands still."""
+
+LARGE_BYTES = 2000
+"""Size of an event then, so that the system's buffers hold few."""
+
+LIMITER_HEADROOM = 3
+"""So many times as much as the clients need the limiter lets through."""
+
+FLOOD = 10
+"""So many times as much as the limiter lets through a neighbour sends."""
 
 Step = Callable[["FaultBench"], Awaitable[object]]
 
@@ -36,6 +56,10 @@ class Scenario:
         begin: Breaks something.
         end: Mends it.
         is_silent: Whether connections stay open while nothing passes, so that no client knows of its outage.
+        silent_s: Seconds for which a connection is dead each time before its client knows.
+        least_events: Events that have to happen meanwhile for it to be felt; they happen as often as that takes.
+        payload_bytes: Size of an event's text at least.
+        limits_rate: Whether Pushpin's limiter is on.
     """
 
     name: str
@@ -43,6 +67,10 @@ class Scenario:
     begin: Step = _nothing
     end: Step = _nothing
     is_silent: bool = False
+    silent_s: float = 0.0
+    least_events: int = 0
+    payload_bytes: int = 0
+    limits_rate: bool = False
 
 
 def _publish(fault: PublishFault, meaning: str) -> Scenario:
@@ -105,18 +133,53 @@ async def _start_origin(bench: FaultBench) -> None:
     await bench.origin.__aenter__()
 
 
-def _kill(position: int) -> Step:
-    """Kill one of Pushpin's processes: 0 is the runner, the last is a service."""
+def _kill(chosen: slice) -> Step:
+    """Kill some of Pushpin's processes: the first is the runner, the others are its services."""
 
     async def begin(bench: FaultBench) -> None:
-        processes = await asyncio.to_thread(bench.pushpin.processes)
-        processes[position].kill()
+        for process in (await asyncio.to_thread(bench.pushpin.processes))[chosen]:
+            with contextlib.suppress(psutil.NoSuchProcess):  # another fault was quicker
+                process.kill()
 
     return begin
 
 
 async def _restart_pushpin(bench: FaultBench) -> None:
     await bench.pushpin.astart()
+
+
+async def _stop_front(bench: FaultBench) -> None:
+    bench.front.stop()
+
+
+async def _continue_front(bench: FaultBench) -> None:
+    bench.front.go_on()
+
+
+async def _stand_still(bench: FaultBench) -> None:
+    bench.network.toxics = Toxics(bandwidth_bytes_per_s=0.0)
+
+
+async def _read_on(bench: FaultBench) -> None:
+    bench.buffered_bytes = bench.network.waiting_bytes
+    bench.network.toxics = Toxics()
+
+
+async def _restart_and_close_slowly(bench: FaultBench) -> None:
+    bench.network.toxics = Toxics(slow_close_s=SLOW_CLOSE_S)
+    await _restart_pushpin(bench)
+
+
+async def _flood(bench: FaultBench) -> None:
+    await bench.flood(FLOOD)
+
+
+async def _ebb(bench: FaultBench) -> None:
+    await bench.ebb()
+
+
+async def _close_at_once(bench: FaultBench) -> None:
+    bench.network.toxics = Toxics()
 
 
 SCENARIOS = (
@@ -128,11 +191,23 @@ SCENARIOS = (
     _publish(PublishFault.DELAY, "every third publish comes 0.3 s late, after those that followed it"),
     _publish(PublishFault.REORDER, "every third publish changes places with the next"),
     _publish(PublishFault.DUPLICATE, "every third publish is sent twice, as after a retry"),
+    _publish(
+        PublishFault.WRONG_PREV_ID,
+        "every third publish names a wrong event before it, as from a publisher that counts for itself",
+    ),
     _toxic("latency", Toxics(latency_s=LATENCY_S), "every answer is 0.25 s late on its way to the client"),
     _toxic(
         "bandwidth",
         Toxics(bandwidth_bytes_per_s=BANDWIDTH_BYTES_PER_S),
         "a slow reader: 300 bytes a second",
+    ),
+    Scenario(
+        "slow-reader",
+        f"a reader stands still, while {FULL_QUEUES} times as much happens as Pushpin keeps for it",
+        _stand_still,
+        _read_on,
+        least_events=FULL_QUEUES * QUEUE_MESSAGES,
+        payload_bytes=LARGE_BYTES,
     ),
     _toxic(
         "timeout",
@@ -140,19 +215,48 @@ SCENARIOS = (
         "connections stay open, and what is sent vanishes, until they are cut",
     ),
     Scenario("reset_peer", "every connection is cut once (RST); clients may come back at once", _reset_peer),
+    Scenario(
+        "slow_close",
+        f"Pushpin restarts, and clients hear {SLOW_CLOSE_S:g} s later that their connections have ended",
+        _restart_and_close_slowly,
+        _close_at_once,
+        silent_s=SLOW_CLOSE_S,
+    ),
     Scenario("down", "every connection is cut, and none is taken for a while", _down, _up),
     Scenario("origin-stall", "the origin accepts requests and does not answer", _stall, _go_on),
+    Scenario(
+        "origin-sigstop",
+        "the process before the origin is stopped (SIGSTOP): the system accepts, nobody answers",
+        _stop_front,
+        _continue_front,
+    ),
     Scenario("origin-500", "the origin answers everything with 500", _answers(500), _answers_again),
     Scenario("origin-502", "the origin answers everything with 502", _answers(502), _answers_again),
     Scenario("origin-restart", "the origin is away for a while", _stop_origin, _start_origin),
     Scenario(
         "kill-service",
         "one of Pushpin's services is killed (kill -9); Pushpin comes back",
-        _kill(-1),
+        _kill(slice(-1, None)),
         _restart_pushpin,
     ),
     Scenario(
-        "kill-runner", "Pushpin's runner is killed (kill -9); Pushpin comes back", _kill(0), _restart_pushpin
+        "kill-runner",
+        "Pushpin's runner is killed (kill -9); Pushpin comes back",
+        _kill(slice(1)),
+        _restart_pushpin,
+    ),
+    Scenario(
+        "kill-pushpin",
+        "all of Pushpin is killed (kill -9); it comes back on the same ports",
+        _kill(slice(None)),
+        _restart_pushpin,
+    ),
+    Scenario(
+        "limiter",
+        f"a neighbour on the same route sends {FLOOD} times as much as message_rate lets through",
+        _flood,
+        _ebb,
+        limits_rate=True,
     ),
 )
 

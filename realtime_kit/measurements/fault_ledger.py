@@ -29,7 +29,7 @@ class FaultLedger:
         by_link: Never accepted for publishing, and came on a connection older than the event: Pushpin had read the
             next link.
         by_reconnect: Came out of history, on a connection younger than the event.
-        by_poll: Never accepted for publishing, and a long-poll asked for it.
+        by_poll: Never accepted for publishing, and the client asked for it: with a long-poll, or on its socket.
         lost: Never came.
         late: Came more than `LATE_S` (for polling, and an interval) after it was due.
         duplicate: Further receipts of what had come already.
@@ -116,7 +116,8 @@ def fault_account(
         not_published: Ids of events that Pushpin never accepted.
         late_s: Seconds after which a delivery is late.
         polls: Whether asking is the usual way of this transport (polling).
-        asks: Whether clients ask again after each answer (long-polling), so that no connection has an age.
+        asks: Whether it is the client that asks for what is missing (long-polling, reliable WebSocket), and not
+            Pushpin for it.
 
     Raises:
         LedgerImbalance: if the books of any client do not balance.

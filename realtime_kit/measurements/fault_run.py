@@ -12,7 +12,7 @@ from realtime_kit.measurements.fault_ledger import FaultLedger
 FORMAT = 1
 STRETCHES = ("before", "during", "after")
 
-RECOVERING = ("reliable", "polling", "long-polling")
+RECOVERING = ("reliable", "polling", "long-polling", "reliable-websocket")
 """Transports whose protocol finds out by itself what a client has missed."""
 
 UNEXPLAINED = 0.02

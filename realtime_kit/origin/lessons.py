@@ -13,6 +13,7 @@ from realtime_kit.origin.grip.websocket_over_http import MAX_MESSAGE_BYTES
 from realtime_kit.origin.long_polling import long_polling_app
 from realtime_kit.origin.polling import polling_app
 from realtime_kit.origin.reliable_streaming import reliable_streaming_app
+from realtime_kit.origin.reliable_websocket import reliable_websocket_app
 from realtime_kit.origin.streaming import streaming_app
 from realtime_kit.origin.websocket import size_of_next, websocket_app
 
@@ -68,7 +69,7 @@ def lessons_app(log: EventLog) -> web.Application:
 
     What could not be sent over a WebSocket is refused with 413: every transport carries the same events.
 
-    Below `/reliable` stands reliable streaming.
+    Below `/reliable` stands reliable streaming, and below `/reliable-websocket` the WebSocket whose client asks.
 
     Below `/reference` stand a stream and a poll of their own, for the yardstick of a measurement.
     """
@@ -87,6 +88,7 @@ def lessons_app(log: EventLog) -> web.Application:
     for lesson in LESSONS:
         app.add_subapp(f"/{lesson.name}", lesson.make_app(log))
     app.add_subapp("/reliable", reliable_streaming_app(log))
+    app.add_subapp("/reliable-websocket", reliable_websocket_app(log))
     app.add_subapp("/reference/streaming", streaming_app(log))
     app.add_subapp("/reference/polling", polling_app(log))
     return app

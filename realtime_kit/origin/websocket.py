@@ -39,7 +39,7 @@ def websocket_app(log: EventLog, *, channel: str = "events") -> web.Application:
         if socket.opening:
             socket.accept()
             history = log.after(position(request, channel=channel, last_id=log.last_id))
-            page = _page([websocket_message(number, data) for number, data in history[: PAGE_EVENTS + 1]])
+            page = page_of([websocket_message(number, data) for number, data in history[:PAGE_EVENTS]])
             for message in page:
                 socket.send(message)
             if len(page) < len(history):
@@ -64,10 +64,11 @@ def size_of_next(log: EventLog, text: str) -> int:
     return len(websocket_message(log.last_id + 1, text))  # JSON of ASCII alone: a character, a byte
 
 
-def _page(messages: list[str]) -> list[str]:
+def page_of(messages: list[str]) -> list[str]:
+    """The first of these messages, as many as have `PAGE_BYTES` together."""
     size = 0
-    for count, message in enumerate(messages[:PAGE_EVENTS]):
+    for count, message in enumerate(messages):
         size += len(message)
         if size > PAGE_BYTES:
             return messages[:count]
-    return messages[:PAGE_EVENTS]
+    return messages

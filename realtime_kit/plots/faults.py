@@ -45,6 +45,8 @@ def _parts(run: FaultRun) -> list[RenderableType]:
             table.add_row(Text(scenario, "bold"), *(cell or Text("–") for cell in cells))
     losses = [each for each in run.results if each.ledger.lost]
     parts: list[RenderableType] = [table, "", Text(KEY, "dim")]
+    if run.interrupted:
+        parts.append(Text("interrupted: faults without a row were not measured", "yellow"))
     if losses:
         parts += ["", _losses(losses)]
     parts += ["", *(Text(f"{name}: {meaning}", "dim") for name, meaning in run.meanings.items())]

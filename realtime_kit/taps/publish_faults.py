@@ -23,6 +23,8 @@ class PublishFault(StrEnum):
     """It changes places with the next one."""
     DUPLICATE = "duplicate"
     """It is sent twice: a publisher that was not answered and tried again."""
+    WRONG_PREV_ID = "wrong-prev-id"
+    """It names another event than the one before it: a publisher that counts for itself, beside another."""
 
 
 class FaultyPublisher:
@@ -66,6 +68,8 @@ class FaultyPublisher:
             self._delayed.add(
                 asyncio.get_running_loop().call_later(self._delay_s, self._publisher.send, channel, item)
             )
+        elif chosen is PublishFault.WRONG_PREV_ID:
+            self._publisher.send(channel, _after_another(item))
         else:
             for _ in range(2 if chosen is PublishFault.DUPLICATE else 1):
                 self._publisher.send(channel, item)
@@ -82,3 +86,8 @@ class FaultyPublisher:
         self._waiting.clear()
         for timer in self._delayed:
             timer.cancel()
+
+
+def _after_another(item: Item) -> Item:
+    """The same, as if the event before it did not exist."""
+    return Item(item.formats, id=item.id, prev_id=str(max(0, int(item.id) - 2)), meta=item.meta)

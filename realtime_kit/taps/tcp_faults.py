@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import socket
 import struct
+import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 HOST = "127.0.0.1"
@@ -18,6 +20,10 @@ _READ_BYTES = 4096
 _WAITING_CHUNKS = 64
 """What is read and not yet passed on: small, so that a slow reader is felt on the other side."""
 
+_WINDOW_BYTES = 4096
+_SEGMENT_BYTES = 536
+"""Likewise for the system's buffers on both sides of a connection, which otherwise hold some megabytes. That of the
+other side grows with the segments that this side takes; 536 is what every TCP has to take (RFC 9293 §3.7.1)."""
 
 _PIECE_S = 0.05
 """How long a piece takes at a limited bandwidth, seconds."""
@@ -29,7 +35,8 @@ class Toxics:
 
     Attributes:
         latency_s: How much later everything arrives, seconds.
-        bandwidth_bytes_per_s: How much passes in a second; None is everything. A slow reader.
+        bandwidth_bytes_per_s: How much passes in a second; None is everything. A slow reader. With 0 nothing passes and
+            nothing is read, until this changes: one that stands still.
         timeout: Whether nothing passes and nothing is closed: a machine that has vanished. What is swallowed
             so is gone, and the connection with it: it is cut as soon as this ends.
         slow_close_s: How much later the end of a connection is told, seconds.
@@ -57,6 +64,7 @@ class ToxicProxy:
         self.connections = 0
         self._target_port = target_port
         self._toxics = Toxics()
+        self._changed = asyncio.Event()
         self._is_down = False
         self._server: asyncio.Server | None = None
         self._open: dict[asyncio.Task[Any], tuple[asyncio.StreamWriter, ...]] = {}
@@ -70,10 +78,26 @@ class ToxicProxy:
     @toxics.setter
     def toxics(self, toxics: Toxics) -> None:
         self._toxics = toxics
+        self._changed.set()
+        self._changed = asyncio.Event()
         if not toxics.timeout:
             swallowed, self._swallowed = self._swallowed, set()
             for writer in swallowed:
                 writer.transport.abort()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What waits at this moment in the system's buffers to be read from the target, on the fullest connection.
+
+        Linux tells of both sides; elsewhere only what has arrived on this one is known.
+        """
+        sent = _sent_and_not_taken(self._target_port)
+        waiting = [0]
+        for writers in self._open.values():
+            for each in writers[1:]:
+                found, port = each.get_extra_info("socket"), each.get_extra_info("sockname")[1]
+                waiting.append(_arrived_bytes(found.fileno()) + sent.get(port, 0))
+        return max(waiting)
 
     def reset_peer(self) -> None:
         """Cut every connection with a TCP reset (RST); new ones are taken."""
@@ -111,7 +135,7 @@ class ToxicProxy:
         try:
             if self._is_down:
                 return
-            there, to_there = await asyncio.open_connection(HOST, self._target_port, limit=_READ_BYTES)
+            there, to_there = await _connect(self._target_port)
             self._open[task] = (writer, to_there)
             requests = asyncio.create_task(_pass_on(reader, to_there))
             try:
@@ -147,6 +171,7 @@ class ToxicProxy:
     async def _read(self, reader: asyncio.StreamReader, queue: asyncio.Queue[tuple[float, bytes]]) -> None:
         data = b"."
         while data:
+            await self._is_flowing()
             try:
                 data = await reader.read(_READ_BYTES)
             except OSError:
@@ -158,6 +183,7 @@ class ToxicProxy:
             self._swallowed.add(writer)
             return
         while data:  # in small pieces, so that the end of a toxic is felt at once
+            await self._is_flowing()
             rate = self._toxics.bandwidth_bytes_per_s
             size = max(1, int(rate * _PIECE_S)) if rate else len(data)
             piece, data = data[:size], data[size:]
@@ -165,6 +191,43 @@ class ToxicProxy:
             await writer.drain()
             if rate:
                 await asyncio.sleep(len(piece) / rate)
+
+    async def _is_flowing(self) -> None:
+        while self._toxics.bandwidth_bytes_per_s == 0:
+            await self._changed.wait()
+
+
+async def _connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    there = socket.socket()
+    try:
+        there.setblocking(False)
+        there.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW_BYTES)
+        with contextlib.suppress(OSError):  # not every system takes it before there is a connection
+            there.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _SEGMENT_BYTES)
+        await asyncio.get_running_loop().sock_connect(there, (HOST, port))
+        return await asyncio.open_connection(sock=there, limit=_READ_BYTES)
+    except BaseException:
+        there.close()
+        raise
+
+
+def _arrived_bytes(descriptor: int) -> int:
+    import fcntl  # a Unix's; everything else here does without
+    import termios
+
+    answer = fcntl.ioctl(descriptor, termios.FIONREAD, b"\0\0\0\0")
+    return int.from_bytes(answer, sys.byteorder)
+
+
+def _sent_and_not_taken(port: int) -> dict[int, int]:
+    """Bytes that a local port has sent and that have not been taken, by the port at the other end."""
+    waiting = {}
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, remote, _, queues, *_ = line.split()
+            if int(local.partition(":")[2], 16) == port:
+                waiting[int(remote.partition(":")[2], 16)] = int(queues.partition(":")[0], 16)
+    return waiting
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -67,3 +67,42 @@ def latest_recovery_s(
     """
     check.not_negative(outage_s=outage_s, backoff_s=backoff_s, downstream_s=downstream_s, service_s=service_s)
     return outage_s + backoff_s + service_s + downstream_s
+
+
+def overflow(*, messages: int, queue: int, buffered_bytes: float, message_bytes: float) -> float:
+    """Messages that a reader who stands still loses: `max(0, messages - queue - buffered_bytes/message_bytes)`.
+
+    What the buffers of the system take counts as sent; then the proxy keeps `queue` for the connection; and drops
+    what comes after that.
+
+    Args:
+        messages: Published meanwhile, 0 or more.
+        queue: How many the proxy keeps for one connection, 0 or more.
+        buffered_bytes: What waits in buffers between proxy and reader, bytes, 0 or more.
+        message_bytes: Size of a message on the wire, bytes, above 0.
+
+    Raises:
+        UsageError: An argument is outside its range.
+    """
+    check.positive(message_bytes=message_bytes)
+    check.not_negative(messages=messages, queue=queue, buffered_bytes=buffered_bytes)
+    return max(0.0, messages - queue - buffered_bytes / message_bytes)
+
+
+def limited_share(*, rate_per_s: float, waiting: float, asked_per_s: float, lasts_s: float) -> float:
+    """The share of deliveries that a limiter drops, for deliveries of all kinds mixed evenly; 0 to 1.
+
+    In `lasts_s` it lets `rate_per_s · lasts_s` through and keeps `waiting`, of `asked_per_s · lasts_s`.
+
+    Args:
+        rate_per_s: Deliveries in a second that pass (`message_rate`), above 0.
+        waiting: How many may wait (`message_hwm`), 0 or more.
+        asked_per_s: Deliveries in a second that are asked for, by everybody, above 0.
+        lasts_s: How long that lasts, seconds, above 0.
+
+    Raises:
+        UsageError: An argument is outside its range.
+    """
+    check.positive(rate_per_s=rate_per_s, asked_per_s=asked_per_s, lasts_s=lasts_s)
+    check.not_negative(waiting=waiting)
+    return max(0.0, 1.0 - (rate_per_s * lasts_s + waiting) / (asked_per_s * lasts_s))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import random
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from realtime_kit import background, cli
-from realtime_kit.lab.fault_bench import FaultBench
+from realtime_kit import cli
+from realtime_kit.lab.fault_bench import PATHS
 from realtime_kit.lab.faults import faults
-from realtime_kit.lab.scenarios import SCENARIOS
-from realtime_kit.measurements.fault_run import RECOVERING, FaultRun
+from realtime_kit.measurements.fault_run import FaultRun
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
@@ -51,32 +52,59 @@ def test_the_command_prints_the_matrix_and_writes_the_document(capsys: pytest.Ca
     assert "reset_peer" in said.err
 
 
-FAULTS, FAULT_S, EVENT_EVERY_S = 8, 0.3, 0.03
+def interrupted(*conditions: str, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run the command, and send it an interrupt when each condition on its progress `p` holds, one after the other."""
+    script = f"""
+import os, signal
+import realtime_kit.lab.terminal as terminal
+from realtime_kit import cli
+
+conditions = [{", ".join(f"lambda p: {condition}" for condition in conditions)}]
+call = terminal.TerminalProgress.__call__
+
+def show(self, progress):
+    call(self, progress)
+    if conditions and conditions[0](progress):
+        del conditions[0]
+        os.kill(os.getpid(), signal.SIGINT)
+
+terminal.TerminalProgress.__call__ = show
+cli.main(["faults", *{list(arguments)!r}])
+"""
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=90)
 
 
-async def _in_random_order(seed: int) -> tuple[int, int, dict[str, list[int]]]:
-    """Ids of the first and last event, and what a client of each transport that recovers got of them."""
-    rng = random.Random(seed)
-    async with asyncio.timeout(60), FaultBench(RECOVERING, clients=1, seed=seed) as bench:
-        first = bench.log.last_id + 1
-        for scenario in rng.choices(SCENARIOS, k=FAULTS):
-            await scenario.begin(bench)
-            for _ in range(round(FAULT_S / EVENT_EVERY_S)):
-                bench.log.append("while it is broken")
-                await asyncio.sleep(EVENT_EVERY_S)
-            await scenario.end(bench)
-            bench.log.append("mended")
-
-        def received(name: str) -> list[int]:
-            return [each for each in bench.books[name].receipts().event_id.tolist() if each >= first]
-
-        while any(bench.log.last_id not in received(name) for name in RECOVERING):
-            bench.check()
-            await asyncio.sleep(EVENT_EVERY_S)
-        return first, bench.log.last_id, {name: received(name) for name in RECOVERING}
+SHORT = ("--scenario", "drop,none,down", "--seconds", "3")
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_faults_in_any_order_cost_what_recovers_no_event_and_repeat_none(seed: int) -> None:
-    first, last, received = background.run(_in_random_order(seed))
-    assert received == {name: list(range(first, last + 1)) for name in RECOVERING}
+def test_ctrl_c_keeps_the_faults_that_were_measured_and_an_earlier_run(tmp_path: Path) -> None:
+    earlier, picture = tmp_path / "run.json", tmp_path / "run.png"
+    earlier.write_text("earlier")
+    done = interrupted(
+        "p.phase == 'none'", arguments=[*SHORT, "--json", str(earlier), "--plot", str(picture)]
+    )
+    assert done.returncode == 130, done.stderr
+    kept = tmp_path / "run-interrupted.json"
+    assert [line for line in done.stderr.splitlines() if line] == [
+        "finishing with what was measured; Ctrl-C again discards it",
+        f"the run: {kept}",
+        f"the picture: {picture}",
+    ]
+    assert "interrupted" in done.stdout
+    assert "no prev-id" in done.stdout
+    assert earlier.read_text() == "earlier"
+    document = json.loads(kept.read_text())
+    assert document["interrupted"]
+    assert {each["scenario"] for each in document["results"]} == {"drop"}
+    assert {each["transport"] for each in document["results"]} == set(PATHS)
+
+
+def test_ctrl_c_in_the_first_fault_says_that_there_is_nothing_to_keep(tmp_path: Path) -> None:
+    done = interrupted("p.phase == 'drop'", arguments=[*SHORT, "--json", str(tmp_path / "run.json")])
+    assert done.returncode == 130
+    assert done.stdout == ""
+    assert [line for line in done.stderr.splitlines() if line] == [
+        "stopping; nothing had been measured yet",
+        "realtime-kit: interrupted",
+    ]
+    assert list(tmp_path.iterdir()) == []

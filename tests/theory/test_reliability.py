@@ -54,3 +54,38 @@ def test_without_recovery_simulated_events_arrive_as_often_as_there_is_no_outage
 def test_an_outage_is_not_longer_than_the_time_between_two():
     with pytest.raises(UsageError):
         reliability.delivered_share(outage_s=11, every_s=10)
+
+
+@pytest.mark.parametrize("messages", [0, 100, 110, 400])
+def test_a_simulated_queue_that_nobody_empties_overflows_as_predicted(messages):
+    queue, buffered, lost = 0, 0, 0
+    for _ in range(messages):
+        if buffered + 2000 <= 20_000:
+            buffered += 2000
+        elif queue < 100:
+            queue += 1
+        else:
+            lost += 1
+    predicted = reliability.overflow(
+        messages=messages, queue=100, buffered_bytes=buffered, message_bytes=2000
+    )
+    assert lost == predicted
+
+
+@pytest.mark.parametrize("asked_per_s", [500.0, 1500.0, 10_000.0])
+def test_a_simulated_limiter_drops_as_predicted(asked_per_s):
+    rng = np.random.default_rng(5)
+    rate_per_s, hwm, lasts_s = 1000, 250, 4.0
+    at_s = np.sort(rng.uniform(0, lasts_s, int(asked_per_s * lasts_s)))
+    waiting, turn, dropped = 0, 1, 0
+    for each_s in at_s:
+        while each_s >= turn * 0.025:
+            waiting, turn = max(0, waiting - rate_per_s // 40), turn + 1
+        if waiting < hwm:
+            waiting += 1
+        else:
+            dropped += 1
+    predicted = reliability.limited_share(
+        rate_per_s=rate_per_s, waiting=hwm, asked_per_s=asked_per_s, lasts_s=lasts_s
+    )
+    assert dropped / len(at_s) == pytest.approx(predicted, abs=0.01)

@@ -1,0 +1,127 @@
+"""Faults in any order, one after the other or at once: what recovers loses nothing, and every ledger balances.
+
+Hypothesis chooses the sequences, from a seed; one that fails is shrunk, on a bench of its own each time. `pytest` tries
+25; `pytest -m nightly tests/live/test_fault_sequences.py` a thousand, which takes about an hour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, seed, settings, strategies as st
+
+from realtime_kit import background
+from realtime_kit.lab.fault_bench import PATHS, FaultBench
+from realtime_kit.lab.scenarios import SCENARIOS, Scenario
+from realtime_kit.measurements.fault_ledger import fault_account
+from realtime_kit.measurements.fault_run import RECOVERING
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
+
+SEED = 20
+CLIENTS = 1
+FAULT_S, EVENT_EVERY_S = 0.15, 0.03
+PATIENCE_S = 45.0
+"""A next link that was answered with errors is read again after 1, 2, 4, 5, 5, … s, and a second more by chance."""
+
+FAULTS = st.lists(st.tuples(st.sampled_from(SCENARIOS), st.booleans()), min_size=1, max_size=4)
+"""What breaks, and whether it is mended before the next thing breaks."""
+
+
+class Benches:
+    """One bench for sequences that pass; whoever fails leaves a new one to the next."""
+
+    def __init__(self) -> None:
+        self._bench: FaultBench | None = None
+        self._tasks = 0
+
+    async def run(self, faults: list[tuple[Scenario, bool]]) -> None:
+        if self._bench is None:
+            bench = FaultBench(tuple(PATHS), clients=CLIENTS, seed=SEED)
+            self._bench = await bench.__aenter__()
+            self._tasks = len(asyncio.all_tasks())
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await break_and_settle(self._bench, faults)
+                while len(asyncio.all_tasks()) > self._tasks:  # noqa: ASYNC110 - one that stays is a leak
+                    await asyncio.sleep(EVENT_EVERY_S)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        bench, self._bench = self._bench, None
+        if bench is not None:
+            await bench.__aexit__()
+
+
+async def break_and_settle(bench: FaultBench, faults: list[tuple[Scenario, bool]]) -> None:
+    first, due_ns = bench.log.last_id + 1, []
+    broken: dict[str, Scenario] = {}
+
+    def happen() -> None:
+        due_ns.append(time.monotonic_ns())
+        bench.log.append("x")
+
+    for scenario, is_mended in faults:
+        if scenario.name not in broken:
+            broken[scenario.name] = scenario
+            await scenario.begin(bench)
+        for _ in range(round(FAULT_S / EVENT_EVERY_S)):
+            happen()
+            await asyncio.sleep(EVENT_EVERY_S)
+        if is_mended:
+            await mend(bench, broken)
+    await mend(bench, broken)
+    happen()
+
+    ids = np.arange(first, bench.log.last_id + 1)
+
+    def received(name: str) -> list[int]:
+        return [each for each in bench.books[name].receipts().event_id.tolist() if each >= first]
+
+    while any(bench.log.last_id not in received(name) for name in RECOVERING):
+        bench.check()
+        await asyncio.sleep(EVENT_EVERY_S)
+    assert {name: received(name) for name in RECOVERING} == {name: ids.tolist() for name in RECOVERING}
+    for book in bench.books.values():
+        receipts = book.receipts()
+        fault_account(  # raises if it does not balance
+            receipts.only(receipts.event_id >= first),
+            ids,
+            np.array(due_ns),
+            np.zeros(len(ids), np.int64),
+            clients=CLIENTS,
+            not_published=bench.lost_on_the_way,
+        )
+
+
+async def mend(bench: FaultBench, broken: dict[str, Scenario]) -> None:
+    """In the order in which they broke."""
+    while broken:
+        await broken.pop(next(iter(broken))).end(bench)
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        pytest.param(25, marks=pytest.mark.timeout(600)),  # shrinking takes its time
+        pytest.param(1000, marks=[pytest.mark.nightly, pytest.mark.timeout(4 * 3600)]),
+    ],
+)
+def test_faults_in_any_order_cost_what_recovers_no_event_and_repeat_none(count: int) -> None:
+    benches = Benches()
+
+    @seed(SEED)
+    @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(faults=FAULTS)
+    def sequences(faults: list[tuple[Scenario, bool]]) -> None:
+        background.run(benches.run(faults))
+
+    try:
+        sequences()
+    finally:
+        background.run(benches.close())
