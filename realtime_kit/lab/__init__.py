@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from realtime_kit.lab.boards import choice_explorer, polling_explorer, race_board, statistics_panel
     from realtime_kit.lab.chat_room import chat
     from realtime_kit.lab.doors import apublish_costs, publish_costs
+    from realtime_kit.lab.fault_board import fault_board
+    from realtime_kit.lab.id_timeline import id_timeline
     from realtime_kit.lab.microscope import long_poll_microscope
     from realtime_kit.lab.prototype import export
     from realtime_kit.lab.timeline import history_timeline
@@ -28,6 +30,8 @@ __getattr__, _, _ = lazy_loader.attach(
         "boards": ["choice_explorer", "polling_explorer", "race_board", "statistics_panel"],
         "chat_room": ["chat"],
         "doors": ["apublish_costs", "publish_costs"],
+        "fault_board": ["fault_board"],
+        "id_timeline": ["id_timeline"],
         "microscope": ["long_poll_microscope"],
         "prototype": ["export"],
         "timeline": ["history_timeline"],
@@ -49,8 +53,10 @@ __all__ = [
     "choice_explorer",
     "export",
     "fanout",
+    "fault_board",
     "faults",
     "history_timeline",
+    "id_timeline",
     "long_poll_microscope",
     "polling_explorer",
     "publish_costs",

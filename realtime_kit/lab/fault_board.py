@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from realtime_kit.errors import ClientError, MissingDependency, UsageError
 from realtime_kit.lab.fault_bench import PATHS
 from realtime_kit.lab.fault_watch import LOOK_EVERY_S, FaultWatch
-from realtime_kit.lab.scenarios import SCENARIOS, find_scenarios
+from realtime_kit.lab.scenarios import SCENARIOS, Scenario, find_scenarios
 from realtime_kit.measurements.fault_run import RECOVERING
 from realtime_kit.plots.style import Theme
 
@@ -76,10 +76,15 @@ def fault_board(*, theme: Theme | None = None, **settings: Any) -> FaultBoard:
     except ImportError as error:
         missing = f"Boards need {error.name}, which is not installed."
         raise MissingDependency(missing, "Type: pip install 'realtime-kit[notebooks]'") from error
-    faults = {each.name: each.meaning for each in SCENARIOS if each.name != NOTHING_BROKEN}
+    faults = {each.name: each.meaning for each in SCENARIOS if is_for_boards(each)}
     # What promises little first, so that what recovers stands together.
     order = sorted(chosen.transports, key=lambda name: name in RECOVERING)
     return FaultBoard(lambda: _Desk(chosen), transports=tuple(order), faults=faults, theme=theme)
+
+
+def is_for_boards(scenario: Scenario) -> bool:
+    """Whether it can be pressed at any time: some need a Pushpin of their own, or far more events."""
+    return scenario.name != NOTHING_BROKEN and not (scenario.limits_rate or scenario.least_events)
 
 
 def check_transports(transports: tuple[str, ...]) -> None:

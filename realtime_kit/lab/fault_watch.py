@@ -28,6 +28,9 @@ DRAIN_S = 12.0
 
 LOOK_EVERY_S = 0.25
 
+ASKING = ("long-polling", "reliable-websocket")
+"""Transports whose clients ask for what is missing."""
+
 
 class FaultWatch:
     """Everything, whole, on the kit's loop. Use it with `async with`; afterwards nothing of it is left.
@@ -149,7 +152,7 @@ class FaultWatch:
             not_published=self._bench.lost_on_the_way,
             late_s=LATE_S + (INTERVAL_S if name == "polling" else 0.0),
             polls=name == "polling",
-            asks=name == "long-polling",
+            asks=name in ASKING,
         )
 
     async def drain(self) -> FaultView:

@@ -9,25 +9,32 @@ from matplotlib.figure import Figure
 
 from realtime_kit.measurements.fault_run import RECOVERING
 from realtime_kit.plots.fates import FATES, MISSING, fates
-from realtime_kit.plots.style import BODY_PT, SMALL_PT, Theme, blend
+from realtime_kit.plots.style import BODY_PT, HEADING_PT, SMALL_PT, Theme, blend
 from realtime_kit.plots.widgets.fault_view import FaultView
-from realtime_kit.plots.widgets.lettering import Lettering, Word
-from realtime_kit.plots.widgets.paper import add_axes, add_bare_axes, head, name_axes, write
+from realtime_kit.plots.widgets.frames import DPI
+from realtime_kit.plots.widgets.lettering import Lettering, Word, measure
+from realtime_kit.plots.widgets.paper import add_axes, add_bare_axes, name_axes, write
 from realtime_kit.plots.widgets.scene import Scene
 from realtime_kit.plots.widgets.spans import Spans
 
 STRIP_S = 24.0
 """How far back the picture reaches."""
 
-_LEFT_IN, _BOTTOM_IN, _ROW_IN = 1.25, 0.6, 0.36
-_STRIP_IN = 5.1
-_LEDGER_LEFT_IN, _LEDGER_IN = 6.5, 2.55
-_HEAD_IN = 0.95
+_LEFT_IN, _BOTTOM_IN, _ROW_IN = 1.8, 0.6, 0.36
+_STRIP_IN = 4.6
+_LEDGER_LEFT_IN, _LEDGER_IN = 6.5, 2.5
+_HEAD_IN = 1.0
+_HEADING_IN, _KEYS_IN, _NAMES_IN = 0.68, 0.42, 0.12
+"""Above the strip, inches: headings, the key, and names of columns and faults."""
+
+_KEY_IN = 1.1
 _BETWEEN_ROWS = 0.55
 """Between those that recover and those that do not, in rows."""
 
 _SEAM_S = 0.03
-_COLUMNS = ("owed", "late", "recovered", "missing")
+_BETWEEN_NAMES_S = 0.5
+_COLUMNS = {"owed": 0.2, "late": 0.42, "recovered": 0.74, "missing": 1.0}
+"""Of the ledger, and where each ends."""
 
 
 class FaultScene(Scene[FaultView]):
@@ -58,11 +65,10 @@ class FaultScene(Scene[FaultView]):
         self._axes.set_yticks([])
         self._axes.grid(False)
         name_axes(self._axes, theme, x="when the event was due")
-        head(self._axes, "Every event, and what became of it", "", theme, left_pt=72 * (_LEFT_IN - 0.4))
         for name, row in self._rows.items():
             write(self._axes, -STRIP_S, row, name, theme.text, right_pt=-8, align="right", bold=True)
             self._axes.axhline(row + 0.5, color=theme.grid, linewidth=0.8, zorder=0.6)
-        self._draw_key(figure, high_in)
+        self._draw_head(figure, high_in)
         self._bands = Spans(
             self._axes,
             blend(theme.background, theme.muted, 0.22),
@@ -80,36 +86,31 @@ class FaultScene(Scene[FaultView]):
         self._build_ledger(figure, high_in)
         self.moving = [self._bands, *self._bars, self._names, self._numbers]
 
-    def _draw_key(self, figure: Figure, high_in: float) -> None:
-        key = add_bare_axes(figure, (0.4, _BOTTOM_IN + high_in + 0.24, 5.95, 0.2))
-        key.set_xlim(0, 5.95)
-        key.set_ylim(0, 1)
-        bars = []
+    def _draw_head(self, figure: Figure, high_in: float) -> None:
+        left_in, width_in = 0.4, self.size_in[0] - 0.8
+        sheet = add_bare_axes(figure, (left_in, _BOTTOM_IN + high_in, width_in, _HEAD_IN))
+        sheet.set_xlim(left_in, left_in + width_in)
+        sheet.set_ylim(0, _HEAD_IN)
+        for at_in, heading in (
+            (left_in, "Every event, and what became of it"),
+            (_LEDGER_LEFT_IN, "The ledger"),
+        ):
+            write(sheet, at_in, _HEADING_IN, heading, self._theme.text, size_pt=HEADING_PT, bold=True)
         for number, each in enumerate(FATES):
-            left = 0.02 + 1.1 * number
-            bars.append(
-                Spans(key, each.colour(self._theme), self._theme.background, thick=0.95 * each.height)
-            )
-            bars[-1].place([(0.5, left, left + 0.08)])
-            write(key, left + 0.08, 0.5, each.name, self._theme.muted, right_pt=5, size_pt=SMALL_PT)
+            at_in, colour = left_in + _KEY_IN * number, each.colour(self._theme)
+            bar = Spans(sheet, colour, colour, thick=0.2 * each.height)
+            bar.place([(_KEYS_IN, at_in, at_in + 0.07)])
+            write(sheet, at_in + 0.07, _KEYS_IN, each.name, self._theme.muted, right_pt=5, size_pt=SMALL_PT)
+        for name, share in _COLUMNS.items():
+            fate = next((each for each in FATES if each.name == name), None)
+            colour = fate.colour(self._theme) if fate else self._theme.muted
+            at_in = _LEDGER_LEFT_IN + _LEDGER_IN * share
+            write(sheet, at_in, _NAMES_IN, name, colour, align="right", size_pt=SMALL_PT)
 
     def _build_ledger(self, figure: Figure, high_in: float) -> None:
         self._ledger = add_bare_axes(figure, (_LEDGER_LEFT_IN, _BOTTOM_IN, _LEDGER_IN, high_in))
-        self._ledger.set_xlim(0, len(_COLUMNS))
+        self._ledger.set_xlim(0, 1)
         self._ledger.set_ylim(self._high - 0.5, -0.5)
-        head(self._ledger, "The ledger", "", self._theme)
-        colours = {each.name: each.colour(self._theme) for each in FATES}
-        for number, name in enumerate(_COLUMNS):
-            colour = colours.get(name, self._theme.muted)
-            write(
-                self._ledger,
-                number + 0.93,
-                -0.5 - 0.34 / _ROW_IN,
-                name,
-                colour,
-                align="right",
-                size_pt=SMALL_PT,
-            )
         self._numbers = Lettering(self._ledger)
 
     def update(self, view: FaultView) -> bool:
@@ -131,31 +132,33 @@ class FaultScene(Scene[FaultView]):
 
     def _draw_presses(self, view: FaultView) -> None:
         bands, names = [], []
-        free_from = -np.inf
-        for each in view.presses:
-            left = each.from_s - view.now_s
+        room_until = 0.0
+        for each in reversed(view.presses):
+            left = max(each.from_s - view.now_s, -STRIP_S)
             right = 0.0 if each.until_s is None else each.until_s - view.now_s
             if right < -STRIP_S:
-                continue
-            left = max(left, -STRIP_S)
+                break
             bands.append((self._high / 2 - 0.5, left, right))
-            at = max(left, free_from)
-            free_from = at + 0.42 * len(each.fault) + 0.6
-            names.append(Word(each.fault, at, -0.5 - 0.1 / _ROW_IN, self._theme.text, SMALL_PT, bold=True))
+            wide_s = measure(each.fault, SMALL_PT, True, DPI)[0] * STRIP_S / _STRIP_IN
+            at = min(left, room_until - wide_s)
+            if at < -STRIP_S:
+                continue
+            room_until = at - _BETWEEN_NAMES_S
+            above = -0.5 - _NAMES_IN / _ROW_IN
+            names.append(Word(each.fault, at, above, self._theme.text, SMALL_PT, bold=True))
         self._bands.place(bands)
         self._names.write(names)
 
     def _ledger_words(self, view: FaultView) -> Iterator[Word]:
         for name, row in self._rows.items():
             total = view.ledger(name)
-            for number, (column, value) in enumerate(
-                zip(_COLUMNS, (total.expected, total.late, total.recovered, total.lost), strict=True)
-            ):
+            values = (total.expected, total.late, total.recovered, total.lost)
+            for (column, share), value in zip(_COLUMNS.items(), values, strict=True):
                 fate = next((each for each in FATES if each.name == column), None)
                 colour = self._theme.muted if fate is None or not value else fate.colour(self._theme)
                 yield Word(
                     f"{value:,}",
-                    number + 0.93,
+                    share,
                     row,
                     colour,
                     BODY_PT,
