@@ -10,6 +10,7 @@ import lazy_loader
 from realtime_kit.lab.fanout import FanoutSettings, afanout, fanout
 from realtime_kit.lab.faults import FaultSettings, afaults, faults
 from realtime_kit.lab.race import arace, race
+from realtime_kit.lab.recovery import arecovery_times, recovery_times
 from realtime_kit.lab.settings import TRANSPORTS, RaceSettings
 from realtime_kit.lab.site import Site, serving
 from realtime_kit.measurements import Progress
@@ -49,6 +50,7 @@ __all__ = [
     "afaults",
     "apublish_costs",
     "arace",
+    "arecovery_times",
     "chat",
     "choice_explorer",
     "export",
@@ -62,6 +64,7 @@ __all__ = [
     "publish_costs",
     "race",
     "race_board",
+    "recovery_times",
     "serving",
     "statistics_panel",
 ]

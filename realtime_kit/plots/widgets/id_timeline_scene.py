@@ -21,10 +21,10 @@ from realtime_kit.plots.widgets.spans import Spans
 from realtime_kit.plots.words import format_seconds
 
 _LEFT_IN, _BOTTOM_IN, _HIGH_IN, _RIGHT_IN, _BETWEEN_IN = 0.95, 0.62, 2.75, 0.4, 0.4
-_HEAD_IN = 0.95
-_NAMES_IN, _KEYS_IN = 0.72, 0.48
+_HEAD_IN = 0.85
+_NAMES_IN, _KEYS_IN = 0.55, 0.28
 _KEY_IN = 1.15
-_MARKS_PT = (3.4, 4.2, 5.2, 5.4)
+_MARKS_PT = (4.6, 4.2, 5.2, 5.4)
 _ROOM = 1.03
 
 
