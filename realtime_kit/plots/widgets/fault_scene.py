@@ -71,7 +71,7 @@ class FaultScene(Scene[FaultView]):
         self._draw_head(figure, high_in)
         self._bands = Spans(
             self._axes,
-            blend(theme.background, theme.muted, 0.22),
+            blend(theme.background, theme.muted, 0.25),
             theme.background,
             thick=self._high,
             zorder=0.5,

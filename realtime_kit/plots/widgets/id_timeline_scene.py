@@ -99,12 +99,12 @@ class _Panel:
     def __init__(self, figure: Figure, box_in: tuple[float, float, float, float], theme: Theme) -> None:
         self._theme = theme
         self.axes = add_axes(figure, box_in, theme)
-        band = blend(theme.background, theme.muted, 0.22)
+        band = blend(theme.background, theme.muted, 0.25)
         self._bands = Spans(self.axes, band, theme.background, thick=1.0, zorder=0.5)
         self._bands.set_transform(self.axes.get_xaxis_transform())
         self._due = Line2D([], [], color=theme.muted, linewidth=0.9, linestyle=(0, (3, 2)), zorder=1.5)
         self.axes.add_line(self._due)
-        self._waits = [_bars(self.axes, blend(fate.colour(theme), theme.background, 0.45)) for fate in FATES]
+        self._waits = [_bars(self.axes, blend(fate.colour(theme), theme.background, 0.5)) for fate in FATES]
         self._marks = [
             _marks(self.axes, fate.marker, size_pt, fate.colour(theme) if number else theme.muted, theme)
             for number, (fate, size_pt) in enumerate(zip(FATES, _MARKS_PT, strict=True))
