@@ -58,6 +58,11 @@ class FaultBoardSettings:
                 message = f"{name} is {value!r}: it has to be {low:g} to {high:g}"
                 raise UsageError(message)
 
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The transports from top to bottom: what promises little first, so that what recovers stands together."""
+        return tuple(sorted(self.transports, key=lambda name: name in RECOVERING))
+
 
 def fault_board(*, theme: Theme | None = None, **settings: Any) -> FaultBoard:
     """A board to break things on: `start()` it, `press("drop")`, `stop()` it, and `wait()` for what was seen.
@@ -77,9 +82,7 @@ def fault_board(*, theme: Theme | None = None, **settings: Any) -> FaultBoard:
         missing = f"Boards need {error.name}, which is not installed."
         raise MissingDependency(missing, "Type: pip install 'realtime-kit[notebooks]'") from error
     faults = {each.name: each.meaning for each in SCENARIOS if is_for_boards(each)}
-    # What promises little first, so that what recovers stands together.
-    order = sorted(chosen.transports, key=lambda name: name in RECOVERING)
-    return FaultBoard(lambda: _Desk(chosen), transports=tuple(order), faults=faults, theme=theme)
+    return FaultBoard(lambda: _Desk(chosen), transports=chosen.rows, faults=faults, theme=theme)
 
 
 def is_for_boards(scenario: Scenario) -> bool:
@@ -113,9 +116,8 @@ class _Desk:
 
     async def run(self, report: ReportFaults, stop: asyncio.Event) -> FaultView:
         """Ends when it is asked to, when its time is up, or with the error of a client that gave up."""
-        order = sorted(self._settings.transports, key=lambda name: name in RECOVERING)
         self._watch = FaultWatch(
-            tuple(order),
+            self._settings.rows,
             clients=self._settings.clients,
             rate=self._settings.rate,
             seconds=self._settings.seconds,
