@@ -24,11 +24,24 @@ class StreamingClient(Client):
         silence_timeout_s: Longest silence before the connection counts as broken, seconds, above 0; None waits
             for ever. On a stream with keep-alives, two and a half times their interval is a good choice: a
             machine that vanishes closes nothing.
+        answer_timeout_s: Longest wait for the beginning of an answer, seconds, above 0; None is 10 s. A Pushpin that
+            has just started may never answer a request that came in its first moments.
         **options: Those of `Client`.
     """
 
-    def __init__(self, url: str | URL, *, silence_timeout_s: float | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        silence_timeout_s: float | None = None,
+        answer_timeout_s: float | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(url, **options)
+        if answer_timeout_s is not None and not answer_timeout_s > 0:
+            message = f"answer_timeout_s is {answer_timeout_s!r}: it has to be above 0, or None"
+            raise UsageError(message)
+        self._answer_timeout_s = answer_timeout_s
         if silence_timeout_s is not None and not silence_timeout_s > 0:
             message = f"silence_timeout_s is {silence_timeout_s!r}: it has to be above 0, or None"
             raise UsageError(message)
@@ -49,7 +62,7 @@ class StreamingClient(Client):
 
     async def _open(self) -> aiohttp.ClientResponse:
         headers = {"Accept": "text/event-stream", **query(**{"Last-Event-ID": self.last_event_id})}
-        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+        async with asyncio.timeout(self._answer_timeout_s or ANSWER_TIMEOUT_S):
             return await self.session.get(
                 self.url, headers=headers | self._request_headers(), timeout=self._timeout
             )

@@ -18,9 +18,11 @@ from realtime_kit.measurements import Progress
 if TYPE_CHECKING:
     from realtime_kit.lab.boards import choice_explorer, polling_explorer, race_board, statistics_panel
     from realtime_kit.lab.chat_room import chat
+    from realtime_kit.lab.comeback import comeback
     from realtime_kit.lab.doors import apublish_costs, publish_costs
     from realtime_kit.lab.fault_board import fault_board
     from realtime_kit.lab.id_timeline import id_timeline
+    from realtime_kit.lab.idle_price import idle_price
     from realtime_kit.lab.microscope import long_poll_microscope
     from realtime_kit.lab.prototype import export
     from realtime_kit.lab.timeline import history_timeline
@@ -30,9 +32,11 @@ __getattr__, _, _ = lazy_loader.attach(
     submod_attrs={
         "boards": ["choice_explorer", "polling_explorer", "race_board", "statistics_panel"],
         "chat_room": ["chat"],
+        "comeback": ["comeback"],
         "doors": ["apublish_costs", "publish_costs"],
         "fault_board": ["fault_board"],
         "id_timeline": ["id_timeline"],
+        "idle_price": ["idle_price"],
         "microscope": ["long_poll_microscope"],
         "prototype": ["export"],
         "timeline": ["history_timeline"],
@@ -53,12 +57,14 @@ __all__ = [
     "arecovery_times",
     "chat",
     "choice_explorer",
+    "comeback",
     "export",
     "fanout",
     "fault_board",
     "faults",
     "history_timeline",
     "id_timeline",
+    "idle_price",
     "long_poll_microscope",
     "polling_explorer",
     "publish_costs",

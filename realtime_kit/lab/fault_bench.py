@@ -25,16 +25,18 @@ from realtime_kit.clients import (
     WebSocketClient,
 )
 from realtime_kit.clients.receipt import ReceiptBook
+from realtime_kit.clients.reliable_websocket import SILENCE_S
 from realtime_kit.errors import PublishError, RealtimeKitError
 from realtime_kit.lab.neighbour import CHANNEL as NEIGHBOUR, GREETING, Neighbour
 from realtime_kit.origin import Announcer, EventLog, OriginServer, grip, lessons_app
+from realtime_kit.origin.reliable_streaming import LINK_TIMEOUT_S
 from realtime_kit.publisher import HttpPublisher
 from realtime_kit.pushpin import Pushpin, PushpinSettings, routes_to
 from realtime_kit.pushpin.ports import reserved_port
 from realtime_kit.taps.front import Front
 from realtime_kit.taps.origin_faults import OriginFaults
 from realtime_kit.taps.publish_faults import FaultyPublisher
-from realtime_kit.taps.tcp_faults import ToxicProxy
+from realtime_kit.taps.tcp_faults import ToxicProxy, Toxics
 
 INTERVAL_S = 0.5
 """Polling interval, seconds: short, so that a run is."""
@@ -44,6 +46,20 @@ WARM_UP_S = 1.5
 """About 1.1 s after a channel's first subscriber Pushpin repeats held requests once; a run begins after that."""
 
 CONNECTED_WITHIN_S = 10.0
+
+FIRST_RETRY_S, LONGEST_RETRY_S = 0.2, 1.0
+"""Bounds of the clients' waits between tries: short, so that a run is."""
+
+
+def timers_s(settings: PushpinSettings) -> dict[str, float]:
+    """What a recovery waits for, by name; seconds."""
+    return {
+        "message_wait": settings.message_wait_ms / 1000,
+        "next link": LINK_TIMEOUT_S,
+        "question": SILENCE_S,
+        "retry": LONGEST_RETRY_S,
+        "poll": INTERVAL_S,
+    }
 
 
 class ForgetfulClient(StreamingClient):
@@ -87,6 +103,56 @@ PATHS: dict[str, tuple[str, Callable[..., Client]]] = {
 """Transports: the first part of the path, and what makes a client. Streams first, to warm the channel."""
 
 
+class Networks:
+    """Several proxies as one: what befalls one befalls all.
+
+    Args:
+        proxies: They.
+    """
+
+    def __init__(self, *proxies: ToxicProxy) -> None:
+        self._proxies = proxies
+
+    @property
+    def toxics(self) -> Toxics:
+        """What befalls the answers, as for `ToxicProxy`."""
+        return self._proxies[0].toxics
+
+    @toxics.setter
+    def toxics(self, toxics: Toxics) -> None:
+        for each in self._proxies:
+            each.toxics = toxics
+
+    @property
+    def port(self) -> int:
+        """Of the first, where any client may go through."""
+        return self._proxies[0].port
+
+    @property
+    def connections(self) -> int:
+        """How many have been opened through all of them."""
+        return sum(each.connections for each in self._proxies)
+
+    def reset_peer(self) -> None:
+        """As for `ToxicProxy`."""
+        for each in self._proxies:
+            each.reset_peer()
+
+    def down(self) -> None:
+        """As for `ToxicProxy`."""
+        for each in self._proxies:
+            each.down()
+
+    def up(self) -> None:
+        """As for `ToxicProxy`."""
+        for each in self._proxies:
+            each.up()
+
+
+ASKING = ("polling", "long-polling")
+"""Transports whose every answer ends."""
+
+
 class FaultBench:
     """Everything, whole. Use it with `async with`, on the kit's loop; afterwards nothing of it is left.
 
@@ -100,6 +166,7 @@ class FaultBench:
         log: Events that are appended are published.
         publishes: What can harm a publish.
         network: What can harm connections between clients and Pushpin.
+        streams: Of these, the connections that are held: streams and WebSockets.
         origin_faults: What can harm answers of the origin.
         origin: The origin; may be left and entered again.
         front: What stands before the origin and can be stopped.
@@ -135,7 +202,9 @@ class FaultBench:
         self.origin: OriginServer
         self.front: Front
         self.pushpin: Pushpin
-        self.network: ToxicProxy
+        self.network: Networks
+        self.streams: ToxicProxy
+        self._asking: ToxicProxy
         self.publishes: FaultyPublisher
 
     async def __aenter__(self) -> Self:
@@ -165,7 +234,9 @@ class FaultBench:
                 publish_port=publish_port,
             )
         )
-        self.network = await self._stack.enter_async_context(ToxicProxy(http_port))
+        self.streams = await self._stack.enter_async_context(ToxicProxy(http_port))
+        self._asking = await self._stack.enter_async_context(ToxicProxy(http_port))
+        self.network = Networks(self.streams, self._asking)
         publisher = HttpPublisher(
             **self.pushpin.publisher_options(), timeout_s=PUBLISH_TIMEOUT_S, on_failure=self._note_failure
         )
@@ -186,15 +257,16 @@ class FaultBench:
 
     async def _open(self, name: str) -> None:
         path, make = PATHS[name]
-        url = self.pushpin.url.with_port(self.network.port) / path / "events"
+        proxy = self._asking if name in ASKING else self.streams
+        url = self.pushpin.url.with_port(proxy.port) / path / "events"
         self.clients[name] = []
         for number in range(self._count):
             rng = random.Random(f"{self._seed} {name} {number}")
-            # Short waits, so that a run is; many tries, because outages are what it is about.
+            # Many tries, because outages are what it is about.
             client = make(
                 url,
                 rng=rng,
-                backoff=Backoff(rng, first_s=0.2, max_s=1.0),
+                backoff=Backoff(rng, first_s=FIRST_RETRY_S, max_s=LONGEST_RETRY_S),
                 max_failures=1000,
                 last_event_id="",
             )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from realtime_kit.lab.fault_bench import INTERVAL_S, FaultBench
+from realtime_kit.lab.faults import DRAIN_S, LEAD_S
 from realtime_kit.lab.scenarios import Scenario
 from realtime_kit.measurements.deliveries import Deliveries, deliveries
 from realtime_kit.measurements.fault_ledger import LATE_S
@@ -21,10 +22,6 @@ from realtime_kit.schedule import periodic
 
 if TYPE_CHECKING:
     from realtime_kit.plots.widgets.fault_view import FaultView, Press
-
-LEAD_S = 0.1
-DRAIN_S = 12.0
-"""Longest wait for what is still to be recovered: two rounds of a next link's 5 s of silence."""
 
 LOOK_EVERY_S = 0.25
 

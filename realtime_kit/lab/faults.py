@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import realtime_kit
 from realtime_kit import background
 from realtime_kit.errors import RealtimeKitError, UsageError
-from realtime_kit.lab.fault_bench import INTERVAL_S, PATHS, FaultBench, ForgetfulClient
+from realtime_kit.lab.fault_bench import INTERVAL_S, PATHS, FaultBench, ForgetfulClient, timers_s
 from realtime_kit.lab.race import ENDING_EARLY, STOPPING
 from realtime_kit.lab.scenarios import LIMITER_HEADROOM, QUEUE_MESSAGES, Scenario, find_scenarios
 from realtime_kit.measurements.fault_ledger import LATE_S, fault_account
@@ -30,8 +30,9 @@ from realtime_kit.schedule import Schedule, periodic
 from realtime_kit.theory import reliability
 
 LEAD_S = 0.1
-DRAIN_S = 12.0
-"""Longest wait for what is still to be recovered: two rounds of a next link's 5 s of silence."""
+DRAIN_S = 20.0
+"""Longest wait for what is still to be recovered: a question that nobody answers for 10 s, and two rounds of a next
+link's 5 s of silence."""
 
 LEAST_DRAIN_S = 1.0
 LOOK_EVERY_S = 0.05
@@ -141,6 +142,7 @@ async def _run(settings: FaultSettings, stop: asyncio.Event, on_progress: Progre
             "python": platform.python_version(),
             "pushpin": str(installation.version),
             "config": asdict(settings) | {"late_s": LATE_S, "interval_s": INTERVAL_S},
+            "timers_s": timers_s(PushpinSettings()),
         },
         meanings={each.name: each.meaning for each in settings.scenarios},
         results=tuple(results),
@@ -155,9 +157,7 @@ class _Breaking:
         self._settings = settings
         self._scenario = scenario
         self._stop = stop
-        # Whatever the rate is, enough has to happen for the fault to be felt.
-        self._rate = max(settings.rate, scenario.least_events / (settings.seconds / 3))
-        self._schedule = periodic(rate_per_s=self._rate, duration_s=settings.seconds)
+        self._schedule = _schedule(settings, scenario)
         self._silent_s = scenario.silent_s
         self._first_id = 0
         self._due_ns = self._schedule.intended_ns(0)
@@ -179,7 +179,9 @@ class _Breaking:
 
     def _limited(self) -> PushpinSettings:
         """A limiter that lets everything through as long as nobody else is there."""
-        deliveries_per_s = self._rate * self._settings.clients * (len(self._settings.transports) + _CALLS)
+        deliveries_per_s = (
+            self._settings.rate * self._settings.clients * (len(self._settings.transports) + _CALLS)
+        )
         rate = math.ceil(LIMITER_HEADROOM * deliveries_per_s / LIMITER_PER_S) * LIMITER_PER_S
         # Pushpin writes a warning for each delivery that it drops: thousands in a second.
         return PushpinSettings(message_rate=rate, message_hwm=rate // 4, log_level=0)
@@ -257,6 +259,7 @@ class _Breaking:
             ledgers={stretch: account.stretch(at) for at, stretch in enumerate(STRETCHES)},
             predicted_loss=self._predicted_loss(bench, name, ids),
             recovery_s=(float(np.median(took_s)), float(took_s.max())) if len(took_s) else None,
+            reason=self._scenario.reason,
         )
 
     def _predicted_loss(self, bench: FaultBench, name: str, ids: NDArray[np.int64]) -> float:
@@ -266,22 +269,27 @@ class _Breaking:
         dropped = len(bench.publishes.dropped & set(ids.tolist())) + self._overflow(bench, ids)
         away_s = _away_s(bench, name) - self._away_before[name]
         silent_s = self._silent_s if name == "push only" else 0.0
-        outage_s = dropped / self._rate + away_s + silent_s + self._limited_s(bench)
+        outage_s = away_s + silent_s + self._limited_s(bench)
         every_s = self._settings.seconds
-        return 1.0 - reliability.delivered_share(outage_s=min(outage_s, every_s), every_s=every_s)
+        away = 1.0 - reliability.delivered_share(outage_s=min(outage_s, every_s), every_s=every_s)
+        return min(1.0, away + dropped / len(ids))
 
     def _overflow(self, bench: FaultBench, ids: NDArray[np.int64]) -> float:
         """How many messages a reader that stood still has lost, from what the buffers held then."""
         if not bench.buffered_bytes:
             return 0.0
-        happened = int(((self._due_ns >= self._fault_ns[0]) & (self._due_ns < self._fault_ns[1])).sum())
+        begun_ns, ended_ns = self._fault_ns
         message_bytes = len(encode_event("." * self._scenario.payload_bytes, id=str(ids[-1])))
-        return reliability.overflow(
-            messages=happened,
+        overflowed = reliability.overflow(
+            messages=int(((self._due_ns >= begun_ns) & (self._due_ns < ended_ns)).sum()),
             queue=QUEUE_MESSAGES,
             buffered_bytes=bench.buffered_bytes,
             message_bytes=message_bytes,
         )
+        if not overflowed:
+            return 0.0
+        # Not only what overflowed: from then on the connection is mute, and what the queue held does not come either.
+        return float((self._due_ns >= begun_ns).sum()) - bench.buffered_bytes / message_bytes
 
     def _limited_s(self, bench: FaultBench) -> float:
         """For how long in effect nothing passed the limiter: what came beyond its rate, as a share of the time."""
@@ -298,6 +306,19 @@ class _Breaking:
             )
             * bench.neighbour.lasted_s
         )
+
+
+def _schedule(settings: FaultSettings, scenario: Scenario) -> Schedule:
+    """Evenly, and more often during the fault if it takes that to be felt."""
+    usual, third_s = settings.schedule(), settings.seconds / 3
+    rate = max(settings.rate, scenario.least_events / third_s)
+    if rate == settings.rate:
+        return usual
+    broken_ns, mended_ns = (int(times * third_s * 1e9) for times in (1, 2))
+    meanwhile_ns = periodic(rate_per_s=rate, duration_s=third_s).offsets_ns + broken_ns
+    at_ns = usual.offsets_ns
+    offsets_ns = np.concatenate((at_ns[at_ns < broken_ns], meanwhile_ns, at_ns[at_ns >= mended_ns]))
+    return Schedule(offsets_ns, settings.seconds, "denser during the fault")
 
 
 def _away_s(bench: FaultBench, name: str) -> float:

@@ -25,8 +25,8 @@ BANDWIDTH_BYTES_PER_S = 300.0
 SLOW_CLOSE_S = 0.5
 
 QUEUE_MESSAGES = 100
-"""Messages that Pushpin keeps for a connection that does not take them; what comes then is dropped without a word
-(its handler's `PUBLISH_QUEUE_MAX`)."""
+"""Messages that Pushpin keeps for a connection that does not take them (its handler's `PUBLISH_QUEUE_MAX`). What comes
+then is dropped without a word; and 1.36 mostly leaves the connection mute, open and without any message, for good."""
 
 FULL_QUEUES = 3
 """So many times as many events happen while a reader stands still."""
@@ -60,6 +60,7 @@ class Scenario:
         least_events: Events that have to happen meanwhile for it to be felt; they happen as often as that takes.
         payload_bytes: Size of an event's text at least.
         limits_rate: Whether Pushpin's limiter is on.
+        reason: Why push loses what it loses, if this is a special one.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Scenario:
     least_events: int = 0
     payload_bytes: int = 0
     limits_rate: bool = False
+    reason: str = ""
 
 
 def _publish(fault: PublishFault, meaning: str) -> Scenario:
@@ -157,12 +159,12 @@ async def _continue_front(bench: FaultBench) -> None:
 
 
 async def _stand_still(bench: FaultBench) -> None:
-    bench.network.toxics = Toxics(bandwidth_bytes_per_s=0.0)
+    bench.streams.toxics = Toxics(bandwidth_bytes_per_s=0.0)
 
 
 async def _read_on(bench: FaultBench) -> None:
-    bench.buffered_bytes = bench.network.waiting_bytes
-    bench.network.toxics = Toxics()
+    bench.buffered_bytes = bench.streams.waiting_bytes
+    bench.streams.toxics = Toxics()
 
 
 async def _restart_and_close_slowly(bench: FaultBench) -> None:
@@ -203,11 +205,12 @@ SCENARIOS = (
     ),
     Scenario(
         "slow-reader",
-        f"a reader stands still, while {FULL_QUEUES} times as much happens as Pushpin keeps for it",
+        f"readers of streams stand still while {FULL_QUEUES} times as much happens as Pushpin keeps for them",
         _stand_still,
         _read_on,
         least_events=FULL_QUEUES * QUEUE_MESSAGES,
         payload_bytes=LARGE_BYTES,
+        reason="its queue overflowed without a word, and then the connection was mute, for good or for a while",
     ),
     _toxic(
         "timeout",
@@ -257,6 +260,7 @@ SCENARIOS = (
         _flood,
         _ebb,
         limits_rate=True,
+        reason="the limiter drops what more than message_hwm wait for, whoever sent it",
     ),
 )
 

@@ -31,6 +31,7 @@ class FaultResult:
         ledgers: Those of the events due before, during and after the fault.
         predicted_loss: Share of the deliveries that theory says is lost, 0 to 1: D/M from the outages seen.
         recovery_s: Median and longest time of what was recovered or late, seconds; None if nothing was.
+        reason: Why this fault costs push what it does, if that is special to it.
     """
 
     scenario: str
@@ -40,6 +41,7 @@ class FaultResult:
     ledgers: dict[str, FaultLedger]
     predicted_loss: float
     recovery_s: tuple[float, float] | None
+    reason: str = ""
 
     @property
     def ledger(self) -> FaultLedger:
@@ -62,6 +64,8 @@ class FaultResult:
             return "this should not have happened"
         if total.lost_share - self.predicted_loss > UNEXPLAINED:
             return "more than the outages and dropped publishes that were seen explain"
+        if self.reason:
+            return self.reason
         if self.transport == "push only":
             return "it comes back without saying what it had, so nobody sends it what it missed"
         if not self.predicted_loss:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -37,16 +37,10 @@ def faults_table(run: FaultRun) -> Group:
 
 
 def _parts(run: FaultRun) -> list[RenderableType]:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title=None)
-    table.add_column("fault", no_wrap=True)
-    for transport in _transports(run):
-        table.add_column(transport, justify="right")
-    for scenario in run.meanings:
-        cells = [_cell(run, scenario, transport) for transport in _transports(run)]
-        if any(cell is not None for cell in cells):
-            table.add_row(Text(scenario, "bold"), *(cell or Text("–") for cell in cells))
     losses = [each for each in run.results if each.ledger.lost]
-    parts: list[RenderableType] = [table, "", Text(KEY, "dim")]
+    parts: list[RenderableType] = [_matrix(run, _cell), "", Text(KEY, "dim")]
+    if any(each.recovery_s for each in run.results):
+        parts += ["", _matrix(run, _recovery), "", Text(_timers(run), "dim")]
     if run.interrupted:
         parts.append(Text("interrupted: faults without a row were not measured", "yellow"))
     if losses:
@@ -56,11 +50,34 @@ def _parts(run: FaultRun) -> list[RenderableType]:
     return parts
 
 
-def _cell(run: FaultRun, scenario: str, transport: str) -> Text | None:
-    try:
-        result = run[scenario, transport]
-    except KeyError:  # interrupted before
-        return None
+def _matrix(run: FaultRun, cell: Callable[[FaultResult], Text]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    table.add_column("fault", no_wrap=True)
+    for transport in _transports(run):  # wrapped where it is too wide: nothing is left out
+        table.add_column(_in_lines(transport), justify="right", overflow="fold")
+    found = {(each.scenario, each.transport): each for each in run.results}
+    for scenario in run.meanings:
+        row = [found.get((scenario, transport)) for transport in _transports(run)]
+        if any(row):  # else interrupted before
+            table.add_row(Text(scenario, "bold"), *(cell(each) if each else Text("–") for each in row))
+    return table
+
+
+def _recovery(result: FaultResult) -> Text:
+    if result.recovery_s is None:
+        return Text("–")
+    return Text("–".join(f"{value:.1f}" for value in result.recovery_s))
+
+
+def _timers(run: FaultRun) -> str:
+    timers = ", ".join(f"{name} {value:g} s" for name, value in run.meta.get("timers_s", {}).items())
+    return (
+        "how late what was recovered or late came: the median and the longest, s"
+        + f"; beside it stand {timers}" * bool(timers)
+    )
+
+
+def _cell(result: FaultResult) -> Text:
     total = result.ledger
     style = "" if not total.lost else "yellow" if result.keeps_its_promise else "bold red"
     return Text(f"{total.lost}/{total.recovered}/{total.late}", style or "green")
@@ -113,7 +130,7 @@ def faults_figure(run: FaultRun, *, theme: Theme = LIGHT) -> Figure:
     axes.set_xlim(-0.5, len(transports) - 0.5)
     axes.set_ylim(len(scenarios) - 0.5, -0.5)
     axes.xaxis.tick_top()
-    axes.set_xticks(range(len(transports)), transports)
+    axes.set_xticks(range(len(transports)), [_in_lines(each) for each in transports])
     axes.set_yticks(range(len(scenarios)), scenarios)
     axes.tick_params(length=0, labelsize=SMALL_PT, labelcolor=theme.text, labelfontfamily=FONT)
     for spine in axes.spines.values():
@@ -157,6 +174,10 @@ def _title(run: FaultRun) -> str:
     if run.trustworthy:
         return "Push alone loses what it cannot deliver; what asks again loses nothing"
     return "A transport that recovers did not keep its promise"
+
+
+def _in_lines(transport: str) -> str:
+    return transport.replace("-", "-\n").replace(" ", "\n")
 
 
 def _transports(run: FaultRun) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import statistics
 import struct
 import sys
 import time
@@ -87,17 +88,17 @@ class ToxicProxy:
 
     @property
     def waiting_bytes(self) -> int:
-        """What waits at this moment in the system's buffers to be read from the target, on the fullest connection.
+        """What waits at this moment in the system's buffers to be read from the target, on the median connection.
 
         Linux tells of both sides; elsewhere only what has arrived on this one is known.
         """
         sent = _sent_and_not_taken(self._target_port)
-        waiting = [0]
+        waiting = []
         for writers in self._open.values():
             for each in writers[1:]:
                 found, port = each.get_extra_info("socket"), each.get_extra_info("sockname")[1]
                 waiting.append(_arrived_bytes(found.fileno()) + sent.get(port, 0))
-        return max(waiting)
+        return int(statistics.median(waiting)) if waiting else 0
 
     def reset_peer(self) -> None:
         """Cut every connection with a TCP reset (RST); new ones are taken."""

@@ -143,6 +143,24 @@ def test_a_stream_that_falls_silent_counts_as_broken_if_asked_to(server, fast):
     asyncio.run(main())
 
 
+def test_an_answer_that_does_not_begin_in_time_is_asked_for_again(server, fast):
+    async def main():
+        async with (
+            server.serving(server.saying(), server.saying(server.STREAM, event(1))) as seen,
+            StreamingClient(seen.url, backoff=fast(), answer_timeout_s=0.05) as client,
+        ):
+            assert ids(await take(client, 1)) == [1]
+            assert client.failures == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+def test_an_answer_timeout_that_is_none_is_refused(seconds):
+    with pytest.raises(UsageError, match="answer_timeout_s"):
+        StreamingClient("http://there/", answer_timeout_s=seconds)
+
+
 @pytest.mark.parametrize("silence", [0, -1, float("nan")])
 def test_a_silence_that_is_none_is_refused(silence):
     with pytest.raises(UsageError, match="it has to be above 0, or None"):

@@ -22,7 +22,9 @@ def broken(scenario: str) -> FaultRun:
     return faults(scenario=scenario, seconds=3, clients=1)
 
 
-@pytest.mark.parametrize("scenario", ["drop", "down", "origin-500", "kill-runner"])
+@pytest.mark.parametrize(
+    "scenario", ["drop", "wrong-prev-id", "down", "origin-500", "origin-sigstop", "kill-runner"]
+)
 def test_what_recovers_gets_everything_once_and_in_order(scenario: str) -> None:
     run = broken(scenario)
     assert run.trustworthy, run.results
@@ -38,6 +40,28 @@ def test_a_lost_publish_is_lost_to_push_and_found_by_the_next_link() -> None:
     assert run["drop", "streaming"].predicted_loss == pytest.approx(
         run["drop", "streaming"].ledger.lost_share
     )
+
+
+POINTS = 0.02
+"""How far measured loss may be from the predicted one; a share of what was owed."""
+
+
+def test_push_alone_loses_what_its_outages_predict() -> None:
+    run = faults(scenario="down,timeout,slow_close,kill-pushpin", transports=("push only",))
+    for each in run.results:
+        assert each.ledger.lost > 0, each
+        assert each.ledger.lost_share == pytest.approx(each.predicted_loss, abs=POINTS), each
+
+
+def test_a_neighbour_at_the_limiter_costs_push_what_the_rates_predict_and_reliability_nothing() -> None:
+    run = faults(scenario="limiter", transports=("push only", "reliable", "reliable-websocket"))
+    push, *reliable = run.results
+    assert push.ledger.lost > 0
+    # An event passes or not by the moment at which it comes: of forty, some more or less.
+    assert push.ledger.lost_share == pytest.approx(push.predicted_loss, abs=3 * POINTS), push
+    for each in reliable:
+        assert each.keeps_its_promise, each
+        assert each.ledger.late > 0, each
 
 
 def test_the_command_prints_the_matrix_and_writes_the_document(capsys: pytest.CaptureFixture[str]) -> None:

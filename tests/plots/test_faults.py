@@ -42,6 +42,14 @@ def test_a_loss_has_theory_beside_it_and_a_reason():
     assert "no prev-id" in text
 
 
+def test_how_long_a_recovery_took_stands_beside_the_timers():
+    given = run(reliable=KEPT)
+    took = FaultResult("drop", "reliable", 1, 10, given.results[0].ledgers, 0.0, (1.25, 2.04))
+    text = printed(FaultRun("", {"timers_s": {"next link": 5.0}}, given.meanings, (took,)))
+    assert "1.2–2.0" in text
+    assert "next link 5 s" in " ".join(text.split())
+
+
 def test_a_broken_promise_is_said():
     assert "✗ not once and in order: reliable under drop" in printed(run(reliable=BROKEN))
     assert "✓" in printed(run(reliable=KEPT, streaming=BROKEN))

@@ -10,11 +10,13 @@ from realtime_kit.taps.publish_faults import FaultyPublisher, PublishFault
 class Sent:
     def __init__(self, count=0):
         self.ids = []
+        self.items = []
         self.all = asyncio.Event()
         self._count = count
 
     def send(self, _channel, item):
         self.ids.append(item.id)
+        self.items.append(item)
         if len(self.ids) >= self._count:
             self.all.set()
 
@@ -58,6 +60,17 @@ def test_a_reordered_last_event_is_let_go_at_the_end():
 
 def test_a_duplicated_event_is_sent_twice():
     assert sent(PublishFault.DUPLICATE) == ["1", "2", "3", "3", "4", "5"]
+
+
+def test_a_wrong_prev_id_names_another_event_than_the_one_before_and_changes_nothing_else():
+    there = Sent()
+    faulty = FaultyPublisher(there)
+    faulty.fault = lambda _: PublishFault.WRONG_PREV_ID
+    item = Item([], id="7", prev_id="6", meta={"user": "alice"})
+    faulty.send("events", item)
+    (sent_item,) = there.items
+    assert (sent_item.id, sent_item.meta) == (item.id, item.meta)
+    assert sent_item.prev_id not in (item.prev_id, None)
 
 
 def test_what_is_no_event_passes():

@@ -70,6 +70,32 @@ def test_bandwidth_lets_so_much_through_in_a_second_at_most():
     assert asyncio.run(main()) >= 3 * 50 / 1000
 
 
+def test_one_that_stands_still_reads_nothing_and_gets_everything_when_it_goes_on():
+    size = 1_000_000
+
+    async def main():
+        async def talk(_, writer):
+            writer.write(b"x" * size)
+            writer.close()
+
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        async with asyncio.timeout(20), server, ToxicProxy(server.sockets[0].getsockname()[1]) as proxy:
+            proxy.toxics = Toxics(bandwidth_bytes_per_s=0.0)
+            reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+            while not (waiting := proxy.waiting_bytes):  # noqa: ASYNC110 - the system tells nobody
+                await asyncio.sleep(0.01)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(first := asyncio.create_task(reader.read(1))), 0.1)
+            proxy.toxics = Toxics()
+            rest = bytearray(await first)
+            while len(rest) < size:
+                rest += await reader.read(65536)
+            writer.transport.abort()
+            return waiting
+
+    assert 0 < asyncio.run(main()) < size
+
+
 def test_a_timeout_swallows_everything_and_cuts_the_connection_when_it_ends():
     async def main():
         async with echo() as (proxy, reader, writer):
