@@ -128,6 +128,10 @@ class _Streams:
         first = self._next(name)
         self._readers[name] = asyncio.create_task(self._read(name))
         await self._arrival(name, first)
+        # The first gap of a channel is closed at once: Pushpin waits only where it has passed on a message before.
+        follows = self._next(name)
+        await self._site.apublish(name, item_in_all_formats(follows, "event", prev_number=first))
+        await self._arrival(name, follows)
 
     async def _read(self, name: str) -> None:
         async with StreamingClient(self._site.url / name / "events", last_event_id="0") as client:
