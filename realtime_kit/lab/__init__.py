@@ -10,6 +10,7 @@ import lazy_loader
 from realtime_kit.lab.fanout import FanoutSettings, afanout, fanout
 from realtime_kit.lab.faults import FaultSettings, afaults, faults
 from realtime_kit.lab.race import arace, race
+from realtime_kit.lab.recovery import arecovery_times, recovery_times
 from realtime_kit.lab.settings import TRANSPORTS, RaceSettings
 from realtime_kit.lab.site import Site, serving
 from realtime_kit.measurements import Progress
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from realtime_kit.lab.chat_room import chat
     from realtime_kit.lab.comeback import comeback
     from realtime_kit.lab.doors import apublish_costs, publish_costs
+    from realtime_kit.lab.fault_board import fault_board
+    from realtime_kit.lab.id_timeline import id_timeline
     from realtime_kit.lab.idle_price import idle_price
     from realtime_kit.lab.microscope import long_poll_microscope
     from realtime_kit.lab.prototype import export
@@ -31,6 +34,8 @@ __getattr__, _, _ = lazy_loader.attach(
         "chat_room": ["chat"],
         "comeback": ["comeback"],
         "doors": ["apublish_costs", "publish_costs"],
+        "fault_board": ["fault_board"],
+        "id_timeline": ["id_timeline"],
         "idle_price": ["idle_price"],
         "microscope": ["long_poll_microscope"],
         "prototype": ["export"],
@@ -49,19 +54,23 @@ __all__ = [
     "afaults",
     "apublish_costs",
     "arace",
+    "arecovery_times",
     "chat",
     "choice_explorer",
     "comeback",
     "export",
     "fanout",
+    "fault_board",
     "faults",
     "history_timeline",
+    "id_timeline",
     "idle_price",
     "long_poll_microscope",
     "polling_explorer",
     "publish_costs",
     "race",
     "race_board",
+    "recovery_times",
     "serving",
     "statistics_panel",
 ]

@@ -13,7 +13,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from realtime_kit.measurements.fault_ledger import FaultLedger
 from realtime_kit.measurements.fault_run import FaultResult, FaultRun
+from realtime_kit.plots.fates import FATES, MISSING, RECOVERED
 from realtime_kit.plots.save import Picture
 from realtime_kit.plots.style import FONT, LIGHT, SMALL_PT, TITLE_PT, Theme, blend
 
@@ -102,7 +104,7 @@ def _verdict(run: FaultRun) -> Text:
 
 
 def faults_figure(run: FaultRun, *, theme: Theme = LIGHT) -> Figure:
-    """The matrix as a heat map: the redder, the more was lost.
+    """The matrix as a heat map: the redder, the more was lost; a bar beneath shows lost and recovered as shares.
 
     Args:
         run: The result of the fault lab.
@@ -149,8 +151,21 @@ def _draw_cell(axes: Axes, run: FaultRun, key: tuple[str, str], at: tuple[int, i
         theme.background, _LOSS_COLOUR if total.lost else _KEPT_COLOUR, share if total.lost else 0.12
     )
     axes.add_patch(Rectangle((at[0] - 0.48, at[1] - 0.45), 0.96, 0.9, facecolor=colour, linewidth=0))
+    _draw_shares(axes, total, at, theme)
     text = f"{total.lost} / {total.recovered} / {total.late}"
     axes.text(*at, text, ha="center", va="center", color=theme.text, family=FONT, fontsize=SMALL_PT)
+
+
+def _draw_shares(axes: Axes, total: FaultLedger, at: tuple[int, int], theme: Theme) -> None:
+    """At a cell's foot, as long as the cell is wide: what was lost, and what was recovered."""
+    left = at[0] - 0.48
+    for count, fate in ((total.lost, FATES[MISSING]), (total.recovered, FATES[RECOVERED])):
+        if count:
+            width = 0.96 * count / total.expected
+            axes.add_patch(
+                Rectangle((left, at[1] + 0.34), width, 0.11, facecolor=fate.colour(theme), linewidth=0)
+            )
+            left += width
 
 
 def _title(run: FaultRun) -> str:

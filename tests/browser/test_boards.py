@@ -35,6 +35,8 @@ BOARDS = {
     "choice": "lab.choice_explorer(clients=20, rate_per_s=20, interval_s=0.5)",
     "statistics": "lab.statistics_panel(site.start())",
     "chat": "lab.chat()",
+    "faults": "lab.fault_board(clients=1)",
+    "ids": "lab.id_timeline('down', transports=('push only', 'streaming', 'reliable'), seconds=20)",
 }
 """How each is made; what it measures (the choice apart) goes on for longer than a test looks at it."""
 
@@ -128,7 +130,7 @@ def each(*names: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("shown", names, indirect=True)
 
 
-@each("race", "polling", "long-polls", "history")
+@each("race", "polling", "long-polls", "history", "ids")
 def test_its_button_measures_and_the_picture_moves_and_the_numbers_grow(
     shown: Shown, lab_of_module: Any, eventually: Eventually
 ) -> None:
@@ -212,6 +214,27 @@ def test_a_backend_that_is_restarted_is_missed_by_nobody_and_what_was_said_comes
         shown.notebook.ask("print([m for m in board._view.seen if (m.leg, m.kind) == ('client', 'closed')])")
         == "[]"
     )
+
+
+@each("faults")
+def test_a_fault_that_is_pressed_is_seen_and_what_recovers_has_everything_in_the_end(
+    shown: Shown, lab_of_module: Any, eventually: Eventually
+) -> None:
+    shown.press("Start")
+    shown.press("drop")
+    shown.says("drop: every third publish is lost")
+    shown.moves(eventually)
+    shown.grows(eventually)
+    shown.says("nothing is broken")
+
+    shown.press("down")
+    shown.says("down: every connection is cut")
+    shown.says("nothing is broken")
+    shown.photograph(lab_of_module, eventually)
+    shown.press("Stop")
+
+    shown.says("What recovers got every event, once and in order.")
+    assert shown.board.get_by_role("row", name="down").count() == 1
 
 
 @each("race")

@@ -60,7 +60,12 @@ def test_the_heat_map_has_a_cell_for_each_fault_and_transport(theme):
     figure = faults_figure(run(reliable=KEPT, streaming=BROKEN), theme=theme)
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.texts] == ["0 / 2 / 1", "1 / 0 / 0"]
-    assert len({patch.get_facecolor() for patch in axes.patches}) == 2
+    kept, recovered, broken, lost = axes.patches
+    assert len({each.get_facecolor() for each in axes.patches}) == 4
+    assert (recovered.get_width(), lost.get_width()) == (
+        pytest.approx(0.2 * kept.get_width()),
+        pytest.approx(0.1 * broken.get_width()),
+    )
 
 
 def test_an_interrupted_run_leaves_its_missing_cells_empty():

@@ -5,6 +5,8 @@ from realtime_kit.plots.widgets.browser_client import BrowserClient
 from realtime_kit.plots.widgets.browser_receipt import BrowserReceipt
 from realtime_kit.plots.widgets.chat_board import ChatBoard
 from realtime_kit.plots.widgets.choice_explorer import ChoiceExplorer
+from realtime_kit.plots.widgets.fault_board import FaultBoard
+from realtime_kit.plots.widgets.id_timeline import IdTimeline
 from realtime_kit.plots.widgets.live_picture import FrameCost, LivePicture
 from realtime_kit.plots.widgets.polling_explorer import PollingExplorer
 from realtime_kit.plots.widgets.polling_view import PollingSettings
@@ -21,7 +23,9 @@ __all__ = [
     "ChatBoard",
     "ChoiceExplorer",
     "Course",
+    "FaultBoard",
     "FrameCost",
+    "IdTimeline",
     "LivePicture",
     "PollingExplorer",
     "PollingSettings",

@@ -10,12 +10,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from realtime_kit.clients.receipt import ReceiptBook
 from realtime_kit.measurements import Expectation, Ledger, Result, Run, Verdict
+from realtime_kit.measurements.deliveries import deliveries
 from realtime_kit.measurements.progress import Progress
 from realtime_kit.plots.style import DARK, LIGHT
 from realtime_kit.plots.widgets.choice_scene import ChoiceScene
 from realtime_kit.plots.widgets.choice_view import Check, ChoiceView
+from realtime_kit.plots.widgets.fault_scene import FaultScene
+from realtime_kit.plots.widgets.fault_view import FaultView, Press
 from realtime_kit.plots.widgets.frames import Frames
+from realtime_kit.plots.widgets.id_timeline_scene import IdScene
 from realtime_kit.plots.widgets.polling_scene import PollingScene
 from realtime_kit.plots.widgets.polling_view import Measured, PollingSettings, PollingView
 from realtime_kit.plots.widgets.predictions import Api
@@ -157,6 +162,63 @@ def statistics_views() -> list[StatisticsView]:
     return views
 
 
+FAULTY = ("push only", "streaming", "reliable", "polling", "long-polling")
+DROP, DOWN = (3.0, 6.0), (9.0, 11.0)
+S = 1_000_000_000
+
+
+def fault_view(
+    now_s: float, *, transports: tuple[str, ...] = FAULTY, rate_per_s: float = 5.0, until_s: float = 15.0
+) -> FaultView:
+    """Made up: every third publish is lost for a while, and then nobody can connect."""
+    start_ns = 1000 * S
+    due_s = np.arange(0, min(now_s, until_s), 1 / rate_per_s)
+    lost = (due_s >= DROP[0]) & (due_s < DROP[1]) & (np.arange(len(due_s)) % 3 == 0)
+    away = (due_s >= DOWN[0]) & (due_s < DOWN[1])
+    found = {}
+    for transport in transports:
+        book = ReceiptBook()
+        for event, at_s in enumerate(due_s.tolist()):
+            came_s, opened_s = at_s + 0.003, 0.0
+            if lost[event]:
+                came_s = {"reliable": at_s + 2.0, "polling": at_s + 0.3, "long-polling": at_s + 1.0}.get(
+                    transport
+                )
+            elif away[event]:
+                came_s, opened_s = (None if transport == "push only" else DOWN[1] + 0.4), DOWN[1] + 0.3
+            if came_s is not None and came_s <= now_s:
+                book.write(0, event, start_ns + int(came_s * S), start_ns + int(opened_s * S))
+        found[transport] = deliveries(
+            book.receipts(),
+            np.arange(len(due_s)),
+            start_ns + (due_s * S).astype(np.int64),
+            clients=1,
+            not_published=np.flatnonzero(lost).tolist(),
+            late_s=1.0 if transport == "polling" else 0.5,
+            polls=transport == "polling",
+            asks=transport == "long-polling",
+        )
+    presses = tuple(
+        Press(name, begin_s, end_s if end_s <= now_s else None)
+        for name, (begin_s, end_s) in (("drop", DROP), ("down", DOWN))
+        if begin_s <= now_s
+    )
+    is_over = now_s >= until_s + 2
+    return FaultView(
+        transports, start_ns, now_s, found, presses, "Events happen.", is_ready=not is_over, is_over=is_over
+    )
+
+
+def fault_views() -> list[FaultView]:
+    return [FaultView(FAULTY), *(fault_view(now_s) for now_s in np.arange(0.25, 17.1, 0.25).tolist())]
+
+
+def id_views() -> list[FaultView]:
+    shown = ("streaming", "reliable")
+    moments_s = np.arange(0.25, 17.1, 0.25).tolist()
+    return [FaultView(shown), *(fault_view(each, transports=shown, rate_per_s=4.0) for each in moments_s)]
+
+
 @dataclass(frozen=True)
 class Example:
     make_scene: Callable
@@ -177,6 +239,8 @@ EXAMPLES = {
     "polling": Example(PollingScene, polling_views),
     "choice": Example(ChoiceScene, choice_views),
     "statistics": Example(StatisticsScene, statistics_views),
+    "faults": Example(lambda: FaultScene(FAULTY), fault_views),
+    "ids": Example(lambda: IdScene(("streaming", "reliable"), seconds=15.0, events=60), id_views),
 }
 THEMES = {"light": LIGHT, "dark": DARK}
 
