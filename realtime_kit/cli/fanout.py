@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--clients", type=int, default=1_000, show_default=True, help="How many are pushed to.")
 @click.option("--pushes", type=int, default=5, show_default=True, help="Events, one after the other.")
 @click.option("--instances", type=int, default=1, show_default=True, help="Pushpins that share the clients.")
-@click.option("--transport", default="streaming", show_default=True, help="streaming")
+@click.option("--transport", default="streaming", show_default=True, help="Or websocket, long-polling.")
 @click.option(
     "--payload", "payload_bytes", type=int, default=64, show_default=True, help="Size of an event, bytes."
 )

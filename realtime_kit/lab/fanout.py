@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import platform
@@ -17,15 +18,17 @@ import psutil
 
 import realtime_kit
 from realtime_kit import background
-from realtime_kit.clients.swarm import Swarm, SwarmPlan, SwarmState, plan_swarm
+from realtime_kit.clients.swarm import REPEATED, Swarm, SwarmPlan, SwarmState, plan_swarm
 from realtime_kit.errors import UsageError
 from realtime_kit.measurements.fanout import FanoutRun, Push, completion, per_delivery_s
+from realtime_kit.measurements.herd import Herd
 from realtime_kit.measurements.latency import latencies_s, latency
 from realtime_kit.measurements.ledger import account
 from realtime_kit.measurements.verdict import Evidence, judge
 from realtime_kit.origin.lessons import find_lesson
 from realtime_kit.pushpin import PushpinSettings, Route
 from realtime_kit.pushpin.cluster import MOST_INSTANCES, PushpinCluster
+from realtime_kit.quantities import LOST
 from realtime_kit.theory import broadcast
 from realtime_kit.worker import Worker
 
@@ -33,10 +36,13 @@ LEAD_S = 0.1
 """Between the order to push and the moment it is due, so that the order itself is not measured."""
 
 PATIENCE_S = 10.0
+HERD_PATIENCE = 4
+"""How many times as long as expected the clients of a long-poll may take to ask again."""
+
 SLOWEST_PER_S = 2_000
 """Fewer deliveries a second than this are not waited for, unless a limiter was asked for."""
 
-TRANSPORTS = ("streaming",)
+TRANSPORTS = ("streaming", "websocket", "long-polling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +148,14 @@ class _Fanout:
                 payload_bytes=settings.payload_bytes,
             )
             path = find_lesson(settings.transport).path.lstrip("/")
-            self.swarm = Swarm(self.plan, [str(url / path) for url in self.cluster.urls])
+            urls = [str(url / path) for url in self.cluster.urls]
+            self.swarm = Swarm(
+                self.plan, urls, transport=settings.transport, origin_requests=self._origin_requests
+            )
             await stack.enter_async_context(self.swarm)
             self.on_phase(f"connecting {settings.clients:,} clients")
             begun_s = time.monotonic()
-            await self.swarm.open()
+            await self.swarm.open(cursor=self.next_id - 1)
             opened_s = time.monotonic() - begun_s
             self.on_phase("roll call")
             reopened = await self._arm()
@@ -162,6 +171,9 @@ class _Fanout:
         await self.swarm.collect()  # receipts of the roll call belong to no push
         return reopened
 
+    async def _origin_requests(self) -> int:
+        return int(await self.origin.ask("requests"))
+
     async def _happen(self, due_ns: int = 0) -> int:
         answer = await self.origin.ask("push", due_ns=due_ns)
         self.not_published, self.slip_s = answer["not_published"], answer["slip_s"]
@@ -176,10 +188,13 @@ class _Fanout:
         _, state_before = await self.swarm.collect()
         before, machine_before_s, begun_s = self._processor(), _machine_s(), time.monotonic()
         due_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
+        requests = await self._origin_requests()
         event_id = await self._happen(due_ns)
+        herding = asyncio.create_task(self._herd(event_id, due_ns, requests))
         await self.swarm.reached(timeout_s=self.patience_s)
         after, machine_s = self._processor(), _machine_s() - machine_before_s
         processors_s = (time.monotonic() - begun_s) * (os.cpu_count() or 1)
+        herd = await herding
         receipts, state = await self.swarm.collect()
         ids, intended_ns = np.array([event_id]), np.array([due_ns])
         books = account(receipts, ids, intended_ns, clients=self.settings.clients)
@@ -223,7 +238,18 @@ class _Fanout:
             },
             lost_clients=tuple(client for client, _ in books.losses),
             verdict=judge(evidence),
+            herd=herd,
         )
+
+    async def _herd(self, event_id: int, due_ns: int, requests_before: int) -> Herd | None:
+        """Let long-pollers ask again, as they are answered."""
+        if self.settings.transport != REPEATED:
+            return None
+        clients = self.settings.clients
+        theory_s = broadcast.herd_recovery_s(recipients=clients, origin_capacity_per_s=self.swarm.asked_per_s)
+        all_have = await self.swarm.ask(event_id, timeout_s=self.patience_s + HERD_PATIENCE * theory_s)
+        rearmed_s = (time.monotonic_ns() - due_ns) / 1e9 if all_have else LOST
+        return Herd(rearmed_s, await self._origin_requests() - requests_before, theory_s)
 
     def _processor(self) -> dict[str, dict[int, float]]:
         return {

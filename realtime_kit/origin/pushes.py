@@ -10,9 +10,8 @@ from typing import Any
 from realtime_kit import worker
 from realtime_kit.errors import PublishError
 from realtime_kit.origin.event_log import EventLog
-from realtime_kit.origin.lessons import lessons_app
+from realtime_kit.origin.hold_server import HoldServer
 from realtime_kit.origin.process import CHANNEL
-from realtime_kit.origin.server import OriginServer
 from realtime_kit.publisher import HttpPublisher, item_in_all_formats
 
 _COARSE_S = 0.002
@@ -24,12 +23,17 @@ class _Origin:
         self.log = EventLog()
         self.publishers: list[HttpPublisher] = []
         self.payload = ""
+        self.server: HoldServer
         self._stack = contextlib.AsyncExitStack()
 
     async def start(self, *, port: int) -> dict[str, Any]:
         """Listen on a port; 0 is a free one."""
-        server = await self._stack.enter_async_context(OriginServer(lessons_app(self.log), port=port))
-        return {"port": server.port}
+        self.server = await self._stack.enter_async_context(HoldServer(self.log, CHANNEL, port=port))
+        return {"port": self.server.port}
+
+    async def requests(self) -> int:
+        """How many requests have come so far."""
+        return self.server.requests
 
     async def publish_to(self, *, publishers: list[dict[str, Any]], payload_bytes: int) -> None:
         """Publish every event from now on to all of these, padded to `payload_bytes` bytes of text."""
@@ -63,8 +67,8 @@ class _Origin:
 def main() -> None:
     """Run the worker."""
     origin = _Origin()
-    names = ("start", "publish_to", "push")
-    worker.serve({name: getattr(origin, name) for name in names})
+    names = ("start", "publish_to", "push", "requests")
+    worker.serve({name: getattr(origin, name) for name in names}, loop_factory=worker.fastest_loop())
 
 
 if __name__ == "__main__":
