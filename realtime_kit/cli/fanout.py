@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--message-rate", type=int, default=0, show_default=True, help="Pushpin's limiter, per second; 0 is none."
 )
+@click.option("--door", default="http", show_default=True, help="How events reach Pushpin: http or zeromq.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the run as JSON; - is standard output.")
 @click.option("--plot", "plot_file", metavar="FILE", help="Draw the completion curves: .png, .svg or .pdf.")
 def fanout(json_file: str | None, plot_file: str | None, **settings: Any) -> int:

@@ -27,7 +27,7 @@ from realtime_kit.measurements.ledger import account
 from realtime_kit.measurements.verdict import Evidence, judge
 from realtime_kit.origin.lessons import find_lesson
 from realtime_kit.pushpin import PushpinSettings, Route
-from realtime_kit.pushpin.cluster import MOST_INSTANCES, PushpinCluster
+from realtime_kit.pushpin.cluster import DOORS, MOST_INSTANCES, Door, PushpinCluster
 from realtime_kit.quantities import LOST
 from realtime_kit.theory import broadcast
 from realtime_kit.worker import Worker
@@ -56,6 +56,7 @@ class FanoutSettings:
         transport: One of `TRANSPORTS`.
         payload_bytes: Size of an event's text, bytes.
         message_rate: Pushpin's limiter, deliveries per second; 0 is none.
+        door: How events reach the instances: `http`, or `zeromq` for one PUB socket to all.
     """
 
     clients: int = 1_000
@@ -64,6 +65,7 @@ class FanoutSettings:
     transport: str = "streaming"
     payload_bytes: int = 64
     message_rate: int = 0
+    door: Door = "http"
 
     def __post_init__(self) -> None:
         ranges = {"pushes": (1, 1000), "instances": (1, MOST_INSTANCES), "payload_bytes": (0, 10_000)}
@@ -72,9 +74,10 @@ class FanoutSettings:
             if not least <= (value := getattr(self, name)) <= most:
                 message = f"{name} is {value}: allowed is {least} to {most}"
                 raise UsageError(message)
-        if self.transport not in TRANSPORTS:
-            message = f"transport is {self.transport!r}: allowed is {', '.join(TRANSPORTS)}"
-            raise UsageError(message)
+        for name, allowed in (("transport", TRANSPORTS), ("door", DOORS)):
+            if (chosen := getattr(self, name)) not in allowed:
+                message = f"{name} is {chosen!r}: allowed is {', '.join(allowed)}"
+                raise UsageError(message)
 
 
 def fanout(
@@ -124,6 +127,7 @@ class _Fanout:
         self.origin = Worker("realtime_kit.origin.pushes", name="the origin")
         self.cluster: PushpinCluster
         self.swarm: Swarm
+        self.known_restarts = 0
         self.not_published: list[str] = []
         self.slip_s = 0.0
         limiter_s = settings.clients / settings.message_rate if settings.message_rate else 0.0
@@ -142,11 +146,7 @@ class _Fanout:
             self.cluster = await stack.enter_async_context(
                 PushpinCluster(settings.instances, routes, settings=pushpin_settings)
             )
-            await self.origin.ask(
-                "publish_to",
-                publishers=[pushpin.publisher_options() for pushpin in self.cluster.instances],
-                payload_bytes=settings.payload_bytes,
-            )
+            await self._open_doors()
             path = find_lesson(settings.transport).path.lstrip("/")
             urls = [str(url / path) for url in self.cluster.urls]
             self.swarm = Swarm(
@@ -164,12 +164,23 @@ class _Fanout:
                 self.on_phase(f"push {number} of {settings.pushes}")
                 results.append(await self._push(number))
             _, state = await self.swarm.collect()
-        return FanoutRun(started_at, self._meta(opened_s, reopened, state), tuple(results))
+            instances = self.cluster.statistics().to_json()
+        return FanoutRun(started_at, self._meta(opened_s, reopened, state, instances), tuple(results))
 
     async def _arm(self) -> int:
         reopened = await self.swarm.arm(self._happen, next_id=self.next_id, timeout_s=self.patience_s)
         await self.swarm.collect()  # receipts of the roll call belong to no push
         return reopened
+
+    async def _open_doors(self) -> None:
+        """Tell the origin where to publish: at the beginning, and when an instance has come back."""
+        self.known_restarts = self.cluster.restarts
+        await self.origin.ask(
+            "publish_to",
+            publishers=[pushpin.publisher_options() for pushpin in self.cluster.instances],
+            payload_bytes=self.settings.payload_bytes,
+            sub_specs=self.cluster.sub_specs if self.settings.door == "zeromq" else [],
+        )
 
     async def _origin_requests(self) -> int:
         return int(await self.origin.ask("requests"))
@@ -181,6 +192,8 @@ class _Fanout:
         return int(answer["event_id"])
 
     async def _push(self, number: int) -> Push:
+        if self.cluster.restarts > self.known_restarts:
+            await self._open_doors()
         if lonely := await self.swarm.unconnected():
             await self.swarm.reopen(lonely)
             await self._arm()
@@ -259,7 +272,9 @@ class _Fanout:
             "kit": _used_s([os.getpid()]),
         }
 
-    def _meta(self, opened_s: float, reopened: int, state: SwarmState) -> dict[str, Any]:
+    def _meta(
+        self, opened_s: float, reopened: int, state: SwarmState, instances: list[dict[str, Any]]
+    ) -> dict[str, Any]:
         installation = self.cluster.instances[0].installation
         return {
             "kit": realtime_kit.__version__,
@@ -274,6 +289,7 @@ class _Fanout:
             },
             "losses": state.losses,
             "restarts": self.cluster.restarts,
+            "instances": instances,
             "swarm_processes": len(self.swarm.workers),
             "swarm_bytes_per_client": round(state.bytes_per_client),
         }

@@ -12,7 +12,7 @@ from realtime_kit.errors import PublishError
 from realtime_kit.origin.event_log import EventLog
 from realtime_kit.origin.hold_server import HoldServer
 from realtime_kit.origin.process import CHANNEL
-from realtime_kit.publisher import HttpPublisher, item_in_all_formats
+from realtime_kit.publisher import HttpPublisher, QueueingPublisher, ZeroMqBroadcast, item_in_all_formats
 
 _COARSE_S = 0.002
 """A sleep may end this much late: what is left is waited for in small steps."""
@@ -22,9 +22,12 @@ class _Origin:
     def __init__(self) -> None:
         self.log = EventLog()
         self.publishers: list[HttpPublisher] = []
+        self.broadcast: ZeroMqBroadcast | None = None
+        self.listening = 0
         self.payload = ""
         self.server: HoldServer
         self._stack = contextlib.AsyncExitStack()
+        self._doors = contextlib.AsyncExitStack()
 
     async def start(self, *, port: int) -> dict[str, Any]:
         """Listen on a port; 0 is a free one."""
@@ -35,11 +38,25 @@ class _Origin:
         """How many requests have come so far."""
         return self.server.requests
 
-    async def publish_to(self, *, publishers: list[dict[str, Any]], payload_bytes: int) -> None:
-        """Publish every event from now on to all of these, padded to `payload_bytes` bytes of text."""
+    async def publish_to(
+        self, *, publishers: list[dict[str, Any]], payload_bytes: int, sub_specs: list[str]
+    ) -> None:
+        """Publish every event from now on to all of these, padded to `payload_bytes` bytes of text.
+
+        Args:
+            publishers: Arguments of an `HttpPublisher` for each Pushpin.
+            payload_bytes: Size of an event's text.
+            sub_specs: The Pushpins' ZeroMQ addresses, to publish by one PUB socket instead; empty: over HTTP.
+        """
         self.payload = "." * payload_bytes
+        await self._doors.aclose()
+        self.publishers, self.broadcast = [], None
+        if sub_specs:
+            self.broadcast = await self._doors.enter_async_context(ZeroMqBroadcast(sub_specs))
+            self.listening = len(sub_specs)
+            return
         for options in publishers:
-            self.publishers.append(await self._stack.enter_async_context(HttpPublisher(**options)))
+            self.publishers.append(await self._doors.enter_async_context(HttpPublisher(**options)))
 
     async def push(self, *, due_ns: int) -> dict[str, Any]:
         """Let one event happen at a moment of `CLOCK_MONOTONIC`; returns when every Pushpin has accepted it."""
@@ -52,16 +69,24 @@ class _Origin:
         self.log.append(data)
         slip_s = (time.monotonic_ns() - due_ns) / 1e9
         item = item_in_all_formats(number, data, prev_number=number - 1)
+        doors: list[QueueingPublisher] = [self.broadcast] if self.broadcast else [*self.publishers]
+        refused = await self._deaf()
         answers = await asyncio.gather(
-            *(publisher.publish(CHANNEL, item) for publisher in self.publishers), return_exceptions=True
+            *(publisher.publish(CHANNEL, item) for publisher in doors), return_exceptions=True
         )
-        refused = []
         for answer in answers:
             if isinstance(answer, PublishError):
                 refused.append(str(answer))
             elif isinstance(answer, BaseException):
                 raise answer
         return {"event_id": number, "slip_s": slip_s, "not_published": refused}
+
+    async def _deaf(self) -> list[str]:
+        """A sentence for each Pushpin to which a PUB socket will send nothing."""
+        if self.broadcast is None:
+            return []
+        deaf = self.listening - await self.broadcast.listeners(CHANNEL)
+        return [f"{deaf} of {self.listening} Pushpins do not listen on their ZeroMQ socket"] * deaf
 
 
 def main() -> None:

@@ -50,7 +50,26 @@ def fanout_table(run: FanoutRun) -> Group:
     notes += [_herd(push) for push in run.results if push.herd]
     flags = dict.fromkeys(str(flag) for push in run.results for flag in push.verdict.flags)
     notes += [f"do not trust it: {flag}" for flag in flags] or ["verdict: trustworthy"]
-    return Group(table, *(Text(note) for note in notes))
+    boards = [_instances(run)] if instances > 1 else []
+    return Group(table, *boards, *(Text(note) for note in notes))
+
+
+def _instances(run: FanoutRun) -> Table:
+    """A row for each Pushpin, as it counted itself at the end."""
+    table = Table(title="the instances at the end", title_justify="left")
+    table.add_column("instance")
+    for name in ("state", "restarts", "connections", "subscriptions", "messages", "receivers"):
+        table.add_column(name, justify="right")
+    for each in run.meta.get("instances", []):
+        table.add_row(
+            each["url"],
+            each["state"],
+            *(
+                f"{each[name]:,}"
+                for name in ("restarts", "connections", "subscriptions", "messages", "receivers")
+            ),
+        )
+    return table
 
 
 def _herd(push: Push) -> str:
