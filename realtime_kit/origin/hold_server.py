@@ -11,7 +11,7 @@ import contextlib
 import functools
 import re
 from collections.abc import Callable
-from typing import Self
+from typing import Self, cast
 
 from aiohttp import web
 
@@ -139,8 +139,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
         self._server.join(self)
 
     def data_received(self, data: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from realtime_kit import worker
@@ -39,7 +40,7 @@ class _Origin:
         return self.server.requests
 
     async def publish_to(
-        self, *, publishers: list[dict[str, Any]], payload_bytes: int, sub_specs: list[str]
+        self, *, publishers: list[dict[str, Any]], payload_bytes: int, sub_specs: Sequence[str] = ()
     ) -> None:
         """Publish every event from now on to all of these, padded to `payload_bytes` bytes of text.
 

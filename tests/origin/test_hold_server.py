@@ -4,6 +4,7 @@ import asyncio
 
 import aiohttp
 import pytest
+import uvloop
 
 from realtime_kit.origin.event_log import EventLog
 from realtime_kit.origin.hold_server import HoldServer
@@ -61,7 +62,8 @@ def test_a_long_poll_is_held_from_where_the_log_is_and_long():
     assert body == full_body
 
 
-def test_requests_that_come_in_pieces_or_together_are_read():
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_requests_that_come_in_pieces_or_together_are_read(new_loop):
     async def main():
         async with HoldServer(EventLog(), "events") as server:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -78,7 +80,8 @@ def test_requests_that_come_in_pieces_or_together_are_read():
             assert server.requests == 2
             writer.close()
 
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(main())
 
 
 def test_elsewhere_nothing_is_held():
