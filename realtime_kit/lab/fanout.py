@@ -164,7 +164,7 @@ class _Fanout:
                 self.on_phase(f"push {number} of {settings.pushes}")
                 results.append(await self._push(number))
             _, state = await self.swarm.collect()
-            instances = self.cluster.statistics().to_json()
+            instances = self.cluster.statistics.to_json()
         return FanoutRun(started_at, self._meta(opened_s, reopened, state, instances), tuple(results))
 
     async def _arm(self) -> int:

@@ -162,6 +162,7 @@ class PushpinCluster:
         """ZeroMQ addresses for a PUB socket; that of an instance that is started again is a new one."""
         return [_sub_spec(pushpin) for pushpin in self.instances]
 
+    @property
     def statistics(self) -> ClusterStatistics:
         """What each instance has counted so far, on one board."""
         return ClusterStatistics(
