@@ -186,14 +186,15 @@ class _Fanout:
         return int(await self.origin.ask("requests"))
 
     async def _happen(self, due_ns: int = 0) -> int:
+        if self.cluster.restarts > self.known_restarts:
+            await self._open_doors()
         answer = await self.origin.ask("push", due_ns=due_ns)
         self.not_published, self.slip_s = answer["not_published"], answer["slip_s"]
         self.next_id = answer["event_id"] + 1
         return int(answer["event_id"])
 
     async def _push(self, number: int) -> Push:
-        if self.cluster.restarts > self.known_restarts:
-            await self._open_doors()
+        await self.cluster.awhole(timeout_s=PATIENCE_S)
         if lonely := await self.swarm.unconnected():
             await self.swarm.reopen(lonely)
             await self._arm()
