@@ -150,7 +150,7 @@ class _Fanout:
             path = find_lesson(settings.transport).path.lstrip("/")
             urls = [str(url / path) for url in self.cluster.urls]
             self.swarm = Swarm(
-                self.plan, urls, transport=settings.transport, origin_requests=self._origin_requests
+                self.plan, urls, transport=settings.transport, origin_requests=self._client_requests
             )
             await stack.enter_async_context(self.swarm)
             self.on_phase(f"connecting {settings.clients:,} clients")
@@ -180,10 +180,15 @@ class _Fanout:
             publishers=[pushpin.publisher_options() for pushpin in self.cluster.instances],
             payload_bytes=self.settings.payload_bytes,
             sub_specs=self.cluster.sub_specs if self.settings.door == "zeromq" else [],
+            late=self.settings.transport == REPEATED,
         )
 
+    async def _client_requests(self) -> int:
+        counted = await self.origin.ask("requests")
+        return int(counted["requests"] - counted["repeats"])
+
     async def _origin_requests(self) -> int:
-        return int(await self.origin.ask("requests"))
+        return int((await self.origin.ask("requests"))["requests"])
 
     async def _happen(self, due_ns: int = 0) -> int:
         if self.cluster.restarts > self.known_restarts:

@@ -10,6 +10,7 @@ from typing import Any
 
 from realtime_kit import worker
 from realtime_kit.errors import PublishError
+from realtime_kit.origin.announcer import LATE_CALLS_S, late_call, late_channel
 from realtime_kit.origin.event_log import EventLog
 from realtime_kit.origin.hold_server import HoldServer
 from realtime_kit.origin.process import CHANNEL
@@ -25,6 +26,7 @@ class _Origin:
         self.publishers: list[HttpPublisher] = []
         self.broadcast: ZeroMqBroadcast | None = None
         self.listening = 0
+        self.late = False
         self.payload = ""
         self.server: HoldServer
         self._stack = contextlib.AsyncExitStack()
@@ -35,12 +37,17 @@ class _Origin:
         self.server = await self._stack.enter_async_context(HoldServer(self.log, CHANNEL, port=port))
         return {"port": self.server.port}
 
-    async def requests(self) -> int:
-        """How many requests have come so far."""
-        return self.server.requests
+    async def requests(self) -> dict[str, int]:
+        """How many requests have come so far, and how many of them Pushpin had repeated by itself."""
+        return {"requests": self.server.requests, "repeats": self.server.repeats}
 
     async def publish_to(
-        self, *, publishers: list[dict[str, Any]], payload_bytes: int, sub_specs: Sequence[str] = ()
+        self,
+        *,
+        publishers: list[dict[str, Any]],
+        payload_bytes: int,
+        sub_specs: Sequence[str] = (),
+        late: bool = False,
     ) -> None:
         """Publish every event from now on to all of these, padded to `payload_bytes` bytes of text.
 
@@ -48,8 +55,10 @@ class _Origin:
             publishers: Arguments of an `HttpPublisher` for each Pushpin.
             payload_bytes: Size of an event's text.
             sub_specs: The Pushpins' ZeroMQ addresses, to publish by one PUB socket instead; empty: over HTTP.
+            late: Whether long-polls are called that are behind after an event, as the `Announcer` does.
         """
         self.payload = "." * payload_bytes
+        self.late = late
         await self._doors.aclose()
         self.publishers, self.broadcast = [], None
         if sub_specs:
@@ -70,7 +79,7 @@ class _Origin:
         self.log.append(data)
         slip_s = (time.monotonic_ns() - due_ns) / 1e9
         item = item_in_all_formats(number, data, prev_number=number - 1)
-        doors: list[QueueingPublisher] = [self.broadcast] if self.broadcast else [*self.publishers]
+        doors = self._open_doors()
         refused = await self._deaf()
         answers = await asyncio.gather(
             *(publisher.publish(CHANNEL, item) for publisher in doors), return_exceptions=True
@@ -80,7 +89,17 @@ class _Origin:
                 refused.append(str(answer))
             elif isinstance(answer, BaseException):
                 raise answer
+        for after_s in LATE_CALLS_S if self.late else ():
+            asyncio.get_running_loop().call_later(after_s, self._call_the_late, number)
         return {"event_id": number, "slip_s": slip_s, "not_published": refused}
+
+    def _open_doors(self) -> list[QueueingPublisher]:
+        return [self.broadcast] if self.broadcast else [*self.publishers]
+
+    def _call_the_late(self, number: int) -> None:
+        if number == self.log.last_id:
+            for publisher in self._open_doors():
+                publisher.send(late_channel(CHANNEL), late_call(number))
 
     async def _deaf(self) -> list[str]:
         """A sentence for each Pushpin to which a PUB socket will send nothing."""
