@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 @click.option("--clients", type=int, default=1_000, show_default=True, help="How many are pushed to.")
 @click.option("--pushes", type=int, default=5, show_default=True, help="Events, one after the other.")
 @click.option("--instances", type=int, default=1, show_default=True, help="Pushpins that share the clients.")
-@click.option("--transport", default="streaming", show_default=True, help="streaming")
+@click.option("--transport", default="streaming", show_default=True, help="Or websocket, long-polling.")
 @click.option(
     "--payload", "payload_bytes", type=int, default=64, show_default=True, help="Size of an event, bytes."
 )
 @click.option(
     "--message-rate", type=int, default=0, show_default=True, help="Pushpin's limiter, per second; 0 is none."
 )
+@click.option("--door", default="http", show_default=True, help="How events reach Pushpin: http or zeromq.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the run as JSON; - is standard output.")
 @click.option("--plot", "plot_file", metavar="FILE", help="Draw the completion curves: .png, .svg or .pdf.")
 def fanout(json_file: str | None, plot_file: str | None, **settings: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import platform
@@ -17,15 +18,17 @@ import psutil
 
 import realtime_kit
 from realtime_kit import background
-from realtime_kit.clients.swarm import Swarm, SwarmPlan, SwarmState, plan_swarm
+from realtime_kit.clients.swarm import REPEATED, Swarm, SwarmPlan, SwarmState, plan_swarm
 from realtime_kit.errors import UsageError
 from realtime_kit.measurements.fanout import FanoutRun, Push, completion, per_delivery_s
+from realtime_kit.measurements.herd import Herd
 from realtime_kit.measurements.latency import latencies_s, latency
 from realtime_kit.measurements.ledger import account
 from realtime_kit.measurements.verdict import Evidence, judge
 from realtime_kit.origin.lessons import find_lesson
 from realtime_kit.pushpin import PushpinSettings, Route
-from realtime_kit.pushpin.cluster import MOST_INSTANCES, PushpinCluster
+from realtime_kit.pushpin.cluster import DOORS, MOST_INSTANCES, Door, PushpinCluster
+from realtime_kit.quantities import LOST
 from realtime_kit.theory import broadcast
 from realtime_kit.worker import Worker
 
@@ -33,10 +36,13 @@ LEAD_S = 0.1
 """Between the order to push and the moment it is due, so that the order itself is not measured."""
 
 PATIENCE_S = 10.0
+HERD_PATIENCE = 4
+"""How many times as long as expected the clients of a long-poll may take to ask again."""
+
 SLOWEST_PER_S = 2_000
 """Fewer deliveries a second than this are not waited for, unless a limiter was asked for."""
 
-TRANSPORTS = ("streaming",)
+TRANSPORTS = ("streaming", "websocket", "long-polling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class FanoutSettings:
         transport: One of `TRANSPORTS`.
         payload_bytes: Size of an event's text, bytes.
         message_rate: Pushpin's limiter, deliveries per second; 0 is none.
+        door: How events reach the instances: `http`, or `zeromq` for one PUB socket to all.
     """
 
     clients: int = 1_000
@@ -58,6 +65,7 @@ class FanoutSettings:
     transport: str = "streaming"
     payload_bytes: int = 64
     message_rate: int = 0
+    door: Door = "http"
 
     def __post_init__(self) -> None:
         ranges = {"pushes": (1, 1000), "instances": (1, MOST_INSTANCES), "payload_bytes": (0, 10_000)}
@@ -66,9 +74,10 @@ class FanoutSettings:
             if not least <= (value := getattr(self, name)) <= most:
                 message = f"{name} is {value}: allowed is {least} to {most}"
                 raise UsageError(message)
-        if self.transport not in TRANSPORTS:
-            message = f"transport is {self.transport!r}: allowed is {', '.join(TRANSPORTS)}"
-            raise UsageError(message)
+        for name, allowed in (("transport", TRANSPORTS), ("door", DOORS)):
+            if (chosen := getattr(self, name)) not in allowed:
+                message = f"{name} is {chosen!r}: allowed is {', '.join(allowed)}"
+                raise UsageError(message)
 
 
 def fanout(
@@ -118,6 +127,7 @@ class _Fanout:
         self.origin = Worker("realtime_kit.origin.pushes", name="the origin")
         self.cluster: PushpinCluster
         self.swarm: Swarm
+        self.known_restarts = 0
         self.not_published: list[str] = []
         self.slip_s = 0.0
         limiter_s = settings.clients / settings.message_rate if settings.message_rate else 0.0
@@ -136,17 +146,16 @@ class _Fanout:
             self.cluster = await stack.enter_async_context(
                 PushpinCluster(settings.instances, routes, settings=pushpin_settings)
             )
-            await self.origin.ask(
-                "publish_to",
-                publishers=[pushpin.publisher_options() for pushpin in self.cluster.instances],
-                payload_bytes=settings.payload_bytes,
-            )
+            await self._open_doors()
             path = find_lesson(settings.transport).path.lstrip("/")
-            self.swarm = Swarm(self.plan, [str(url / path) for url in self.cluster.urls])
+            urls = [str(url / path) for url in self.cluster.urls]
+            self.swarm = Swarm(
+                self.plan, urls, transport=settings.transport, origin_requests=self._client_requests
+            )
             await stack.enter_async_context(self.swarm)
             self.on_phase(f"connecting {settings.clients:,} clients")
             begun_s = time.monotonic()
-            await self.swarm.open()
+            await self.swarm.open(cursor=self.next_id - 1)
             opened_s = time.monotonic() - begun_s
             self.on_phase("roll call")
             reopened = await self._arm()
@@ -155,20 +164,42 @@ class _Fanout:
                 self.on_phase(f"push {number} of {settings.pushes}")
                 results.append(await self._push(number))
             _, state = await self.swarm.collect()
-        return FanoutRun(started_at, self._meta(opened_s, reopened, state), tuple(results))
+            instances = self.cluster.statistics.to_json()
+        return FanoutRun(started_at, self._meta(opened_s, reopened, state, instances), tuple(results))
 
     async def _arm(self) -> int:
         reopened = await self.swarm.arm(self._happen, next_id=self.next_id, timeout_s=self.patience_s)
         await self.swarm.collect()  # receipts of the roll call belong to no push
         return reopened
 
+    async def _open_doors(self) -> None:
+        """Tell the origin where to publish: at the beginning, and when an instance has come back."""
+        self.known_restarts = self.cluster.restarts
+        await self.origin.ask(
+            "publish_to",
+            publishers=[pushpin.publisher_options() for pushpin in self.cluster.instances],
+            payload_bytes=self.settings.payload_bytes,
+            sub_specs=self.cluster.sub_specs if self.settings.door == "zeromq" else [],
+            late=self.settings.transport == REPEATED,
+        )
+
+    async def _client_requests(self) -> int:
+        counted = await self.origin.ask("requests")
+        return int(counted["requests"] - counted["repeats"])
+
+    async def _origin_requests(self) -> int:
+        return int((await self.origin.ask("requests"))["requests"])
+
     async def _happen(self, due_ns: int = 0) -> int:
+        if self.cluster.restarts > self.known_restarts:
+            await self._open_doors()
         answer = await self.origin.ask("push", due_ns=due_ns)
         self.not_published, self.slip_s = answer["not_published"], answer["slip_s"]
         self.next_id = answer["event_id"] + 1
         return int(answer["event_id"])
 
     async def _push(self, number: int) -> Push:
+        await self.cluster.awhole(timeout_s=PATIENCE_S)
         if lonely := await self.swarm.unconnected():
             await self.swarm.reopen(lonely)
             await self._arm()
@@ -176,10 +207,13 @@ class _Fanout:
         _, state_before = await self.swarm.collect()
         before, machine_before_s, begun_s = self._processor(), _machine_s(), time.monotonic()
         due_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
+        requests = await self._origin_requests()
         event_id = await self._happen(due_ns)
+        herding = asyncio.create_task(self._herd(event_id, due_ns, requests))
         await self.swarm.reached(timeout_s=self.patience_s)
         after, machine_s = self._processor(), _machine_s() - machine_before_s
         processors_s = (time.monotonic() - begun_s) * (os.cpu_count() or 1)
+        herd = await herding
         receipts, state = await self.swarm.collect()
         ids, intended_ns = np.array([event_id]), np.array([due_ns])
         books = account(receipts, ids, intended_ns, clients=self.settings.clients)
@@ -223,7 +257,18 @@ class _Fanout:
             },
             lost_clients=tuple(client for client, _ in books.losses),
             verdict=judge(evidence),
+            herd=herd,
         )
+
+    async def _herd(self, event_id: int, due_ns: int, requests_before: int) -> Herd | None:
+        """Let long-pollers ask again, as they are answered."""
+        if self.settings.transport != REPEATED:
+            return None
+        clients = self.settings.clients
+        theory_s = broadcast.herd_recovery_s(recipients=clients, origin_capacity_per_s=self.swarm.asked_per_s)
+        all_have = await self.swarm.ask(event_id, timeout_s=self.patience_s + HERD_PATIENCE * theory_s)
+        rearmed_s = (time.monotonic_ns() - due_ns) / 1e9 if all_have else LOST
+        return Herd(rearmed_s, await self._origin_requests() - requests_before, theory_s)
 
     def _processor(self) -> dict[str, dict[int, float]]:
         return {
@@ -233,7 +278,9 @@ class _Fanout:
             "kit": _used_s([os.getpid()]),
         }
 
-    def _meta(self, opened_s: float, reopened: int, state: SwarmState) -> dict[str, Any]:
+    def _meta(
+        self, opened_s: float, reopened: int, state: SwarmState, instances: list[dict[str, Any]]
+    ) -> dict[str, Any]:
         installation = self.cluster.instances[0].installation
         return {
             "kit": realtime_kit.__version__,
@@ -248,6 +295,7 @@ class _Fanout:
             },
             "losses": state.losses,
             "restarts": self.cluster.restarts,
+            "instances": instances,
             "swarm_processes": len(self.swarm.workers),
             "swarm_bytes_per_client": round(state.bytes_per_client),
         }

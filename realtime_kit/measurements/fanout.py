@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_kit.errors import UsageError
+from realtime_kit.measurements.herd import Herd
 from realtime_kit.measurements.ledger import Ledger
 from realtime_kit.measurements.run import FORMAT
 from realtime_kit.measurements.verdict import Verdict
@@ -36,6 +37,7 @@ class Push:
         processor_per_delivery_s: Processor time of each part, `pushpin`, `swarm` and `origin`, for each delivery.
         lost_clients: Who was not reached.
         verdict: Whether to trust it.
+        herd: For long-polling: what it did afterwards.
     """
 
     number: int
@@ -50,6 +52,7 @@ class Push:
     processor_per_delivery_s: dict[str, float]
     lost_clients: tuple[int, ...]
     verdict: Verdict
+    herd: Herd | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -67,6 +70,7 @@ class Push:
             "theory": {"per_delivery_s": self.per_delivery_s, **theory},
             "lost_clients": list(self.lost_clients),
             "verdict": self.verdict.to_json(),
+            **({"herd": self.herd.to_json()} if self.herd else {}),
         }
 
 

@@ -23,6 +23,11 @@ def late_channel(channel: str) -> str:
     return channel + LATE_SUFFIX
 
 
+def late_call(last_id: int) -> Item:
+    """What is published on the late channel: everybody is to ask again but those whose hold is based on this id."""
+    return hint_item({"skip_users": str(last_id)})
+
+
 class Sender(Protocol):
     """Publishes without waiting, as a `QueueingPublisher` does."""
 
@@ -68,5 +73,4 @@ class Announcer:
             call.cancel()
 
     def _call_the_late(self) -> None:
-        up_to_date = {"skip_users": str(self._log.last_id)}
-        self._publisher.send(late_channel(self._channel), hint_item(up_to_date))
+        self._publisher.send(late_channel(self._channel), late_call(self._log.last_id))

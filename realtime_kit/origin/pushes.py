@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from realtime_kit import worker
 from realtime_kit.errors import PublishError
+from realtime_kit.origin.announcer import LATE_CALLS_S, late_call, late_channel
 from realtime_kit.origin.event_log import EventLog
-from realtime_kit.origin.lessons import lessons_app
+from realtime_kit.origin.hold_server import HoldServer
 from realtime_kit.origin.process import CHANNEL
-from realtime_kit.origin.server import OriginServer
-from realtime_kit.publisher import HttpPublisher, item_in_all_formats
+from realtime_kit.publisher import HttpPublisher, QueueingPublisher, ZeroMqBroadcast, item_in_all_formats
 
 _COARSE_S = 0.002
 """A sleep may end this much late: what is left is waited for in small steps."""
@@ -23,19 +24,49 @@ class _Origin:
     def __init__(self) -> None:
         self.log = EventLog()
         self.publishers: list[HttpPublisher] = []
+        self.broadcast: ZeroMqBroadcast | None = None
+        self.listening = 0
+        self.late = False
         self.payload = ""
+        self.server: HoldServer
         self._stack = contextlib.AsyncExitStack()
+        self._doors = contextlib.AsyncExitStack()
 
     async def start(self, *, port: int) -> dict[str, Any]:
         """Listen on a port; 0 is a free one."""
-        server = await self._stack.enter_async_context(OriginServer(lessons_app(self.log), port=port))
-        return {"port": server.port}
+        self.server = await self._stack.enter_async_context(HoldServer(self.log, CHANNEL, port=port))
+        return {"port": self.server.port}
 
-    async def publish_to(self, *, publishers: list[dict[str, Any]], payload_bytes: int) -> None:
-        """Publish every event from now on to all of these, padded to `payload_bytes` bytes of text."""
+    async def requests(self) -> dict[str, int]:
+        """How many requests have come so far, and how many of them Pushpin had repeated by itself."""
+        return {"requests": self.server.requests, "repeats": self.server.repeats}
+
+    async def publish_to(
+        self,
+        *,
+        publishers: list[dict[str, Any]],
+        payload_bytes: int,
+        sub_specs: Sequence[str] = (),
+        late: bool = False,
+    ) -> None:
+        """Publish every event from now on to all of these, padded to `payload_bytes` bytes of text.
+
+        Args:
+            publishers: Arguments of an `HttpPublisher` for each Pushpin.
+            payload_bytes: Size of an event's text.
+            sub_specs: The Pushpins' ZeroMQ addresses, to publish by one PUB socket instead; empty: over HTTP.
+            late: Whether long-polls are called that are behind after an event, as the `Announcer` does.
+        """
         self.payload = "." * payload_bytes
+        self.late = late
+        await self._doors.aclose()
+        self.publishers, self.broadcast = [], None
+        if sub_specs:
+            self.broadcast = await self._doors.enter_async_context(ZeroMqBroadcast(sub_specs))
+            self.listening = len(sub_specs)
+            return
         for options in publishers:
-            self.publishers.append(await self._stack.enter_async_context(HttpPublisher(**options)))
+            self.publishers.append(await self._doors.enter_async_context(HttpPublisher(**options)))
 
     async def push(self, *, due_ns: int) -> dict[str, Any]:
         """Let one event happen at a moment of `CLOCK_MONOTONIC`; returns when every Pushpin has accepted it."""
@@ -48,23 +79,41 @@ class _Origin:
         self.log.append(data)
         slip_s = (time.monotonic_ns() - due_ns) / 1e9
         item = item_in_all_formats(number, data, prev_number=number - 1)
+        doors = self._open_doors()
+        refused = await self._deaf()
         answers = await asyncio.gather(
-            *(publisher.publish(CHANNEL, item) for publisher in self.publishers), return_exceptions=True
+            *(publisher.publish(CHANNEL, item) for publisher in doors), return_exceptions=True
         )
-        refused = []
         for answer in answers:
             if isinstance(answer, PublishError):
                 refused.append(str(answer))
             elif isinstance(answer, BaseException):
                 raise answer
+        for after_s in LATE_CALLS_S if self.late else ():
+            asyncio.get_running_loop().call_later(after_s, self._call_the_late, number)
         return {"event_id": number, "slip_s": slip_s, "not_published": refused}
+
+    def _open_doors(self) -> list[QueueingPublisher]:
+        return [self.broadcast] if self.broadcast else [*self.publishers]
+
+    def _call_the_late(self, number: int) -> None:
+        if number == self.log.last_id:
+            for publisher in self._open_doors():
+                publisher.send(late_channel(CHANNEL), late_call(number))
+
+    async def _deaf(self) -> list[str]:
+        """A sentence for each Pushpin to which a PUB socket will send nothing."""
+        if self.broadcast is None:
+            return []
+        deaf = self.listening - await self.broadcast.listeners(CHANNEL)
+        return [f"{deaf} of {self.listening} Pushpins do not listen on their ZeroMQ socket"] * deaf
 
 
 def main() -> None:
     """Run the worker."""
     origin = _Origin()
-    names = ("start", "publish_to", "push")
-    worker.serve({name: getattr(origin, name) for name in names})
+    names = ("start", "publish_to", "push", "requests")
+    worker.serve({name: getattr(origin, name) for name in names}, loop_factory=worker.fastest_loop())
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from realtime_kit.measurements.fanout import FanoutRun
+from realtime_kit.measurements.fanout import FanoutRun, Push
 from realtime_kit.plots.words import format_seconds
+from realtime_kit.quantities import LOST
 
 _PARTS = ("pushpin", "swarm", "origin")
 
@@ -46,9 +47,39 @@ def fanout_table(run: FanoutRun) -> Group:
         for push in run.results
         if push.lost_clients
     ]
+    notes += [_herd(push) for push in run.results if push.herd]
     flags = dict.fromkeys(str(flag) for push in run.results for flag in push.verdict.flags)
     notes += [f"do not trust it: {flag}" for flag in flags] or ["verdict: trustworthy"]
-    return Group(table, *(Text(note) for note in notes))
+    boards = [_instances(run)] if instances > 1 else []
+    return Group(table, *boards, *(Text(note) for note in notes))
+
+
+def _instances(run: FanoutRun) -> Table:
+    """A row for each Pushpin, as it counted itself at the end."""
+    table = Table(title="the instances at the end", title_justify="left")
+    table.add_column("instance")
+    for name in ("state", "restarts", "connections", "subscriptions", "messages", "receivers"):
+        table.add_column(name, justify="right")
+    for each in run.meta.get("instances", []):
+        table.add_row(
+            each["url"],
+            each["state"],
+            *(
+                f"{each[name]:,}"
+                for name in ("restarts", "connections", "subscriptions", "messages", "receivers")
+            ),
+        )
+    return table
+
+
+def _herd(push: Push) -> str:
+    herd = push.herd
+    assert herd is not None  # noqa: S101 - for the type checker
+    when = "not all asked again in time"
+    if herd.rearmed_s < LOST:
+        theory = f"theory N/μ: {format_seconds(herd.theory_s)}"
+        when = f"all asked again within {format_seconds(herd.rearmed_s)} ({theory})"
+    return f"push {push.number}: herd: {when}, {herd.origin_requests:,} requests to the origin"
 
 
 def _some(clients: tuple[int, ...], most: int = 10) -> str:
