@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 from realtime_kit.lab.fanout import FanoutSettings, afanout, fanout
+from realtime_kit.lab.fanout_size import FanoutSize, fanout_size
 from realtime_kit.lab.faults import FaultSettings, afaults, faults
 from realtime_kit.lab.race import arace, race
 from realtime_kit.lab.settings import TRANSPORTS, RaceSettings
@@ -15,7 +16,13 @@ from realtime_kit.lab.site import Site, serving
 from realtime_kit.measurements import Progress
 
 if TYPE_CHECKING:
-    from realtime_kit.lab.boards import choice_explorer, polling_explorer, race_board, statistics_panel
+    from realtime_kit.lab.boards import (
+        choice_explorer,
+        fanout_wall,
+        polling_explorer,
+        race_board,
+        statistics_panel,
+    )
     from realtime_kit.lab.chat_room import chat
     from realtime_kit.lab.doors import apublish_costs, publish_costs
     from realtime_kit.lab.microscope import long_poll_microscope
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
 __getattr__, _, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "boards": ["choice_explorer", "polling_explorer", "race_board", "statistics_panel"],
+        "boards": ["choice_explorer", "fanout_wall", "polling_explorer", "race_board", "statistics_panel"],
         "chat_room": ["chat"],
         "doors": ["apublish_costs", "publish_costs"],
         "microscope": ["long_poll_microscope"],
@@ -37,6 +44,7 @@ __getattr__, _, _ = lazy_loader.attach(
 __all__ = [
     "TRANSPORTS",
     "FanoutSettings",
+    "FanoutSize",
     "FaultSettings",
     "Progress",
     "RaceSettings",
@@ -49,6 +57,8 @@ __all__ = [
     "choice_explorer",
     "export",
     "fanout",
+    "fanout_size",
+    "fanout_wall",
     "faults",
     "history_timeline",
     "long_poll_microscope",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import platform
@@ -33,6 +34,9 @@ LEAD_S = 0.1
 """Between the order to push and the moment it is due, so that the order itself is not measured."""
 
 PATIENCE_S = 10.0
+ROLL_CALL_S = 2.0
+"""In place of it in a roll call: who has a connection that works answers soon, and who has none is called again."""
+
 SLOWEST_PER_S = 2_000
 """Fewer deliveries a second than this are not waited for, unless a limiter was asked for."""
 
@@ -96,10 +100,18 @@ async def afanout(
     settings: FanoutSettings | None = None,
     *,
     on_phase: Callable[[str], None] = lambda _: None,
+    stop: asyncio.Event | None = None,
     **changes: Any,
 ) -> FanoutRun:
-    """Like `fanout`, for coroutines."""
-    return await background.arun(_prepared(settings, on_phase, changes).run())
+    """Like `fanout`, for coroutines.
+
+    Args:
+        settings: As for `fanout`.
+        on_phase: As for `fanout`.
+        stop: When it is set, there are no more pushes than the first and those that have begun.
+        **changes: As for `fanout`.
+    """
+    return await background.arun(_prepared(settings, on_phase, changes).run(stop))
 
 
 def _prepared(
@@ -123,8 +135,8 @@ class _Fanout:
         limiter_s = settings.clients / settings.message_rate if settings.message_rate else 0.0
         self.patience_s = PATIENCE_S + max(settings.clients / SLOWEST_PER_S, 1.5 * limiter_s)
 
-    async def run(self) -> FanoutRun:
-        """The whole of it."""
+    async def run(self, stop: asyncio.Event | None = None) -> FanoutRun:
+        """The whole of it, or until it is to stop."""
         started_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         settings = self.settings
         self.on_phase("starting Pushpin and the origin")
@@ -150,15 +162,18 @@ class _Fanout:
             opened_s = time.monotonic() - begun_s
             self.on_phase("roll call")
             reopened = await self._arm()
-            results = []
+            results: list[Push] = []
             for number in range(1, settings.pushes + 1):
+                if results and stop is not None and stop.is_set():
+                    break
                 self.on_phase(f"push {number} of {settings.pushes}")
                 results.append(await self._push(number))
             _, state = await self.swarm.collect()
         return FanoutRun(started_at, self._meta(opened_s, reopened, state), tuple(results))
 
     async def _arm(self) -> int:
-        reopened = await self.swarm.arm(self._happen, next_id=self.next_id, timeout_s=self.patience_s)
+        timeout_s = self.patience_s - PATIENCE_S + ROLL_CALL_S
+        reopened = await self.swarm.arm(self._happen, next_id=self.next_id, timeout_s=timeout_s)
         await self.swarm.collect()  # receipts of the roll call belong to no push
         return reopened
 
@@ -223,6 +238,7 @@ class _Fanout:
             },
             lost_clients=tuple(client for client, _ in books.losses),
             verdict=judge(evidence),
+            reached_s=samples[:, 0],
         )
 
     def _processor(self) -> dict[str, dict[int, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ class Push:
         processor_per_delivery_s: Processor time of each part, `pushpin`, `swarm` and `origin`, for each delivery.
         lost_clients: Who was not reached.
         verdict: Whether to trust it.
+        reached_s: Shape (clients,): when each client had it, seconds since it was due; infinite for who never did.
+            Not in the JSON.
     """
 
     number: int
@@ -50,6 +52,7 @@ class Push:
     processor_per_delivery_s: dict[str, float]
     lost_clients: tuple[int, ...]
     verdict: Verdict
+    reached_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON."""
