@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from realtime_kit.lab.chat_room import chat
     from realtime_kit.lab.doors import apublish_costs, publish_costs
     from realtime_kit.lab.microscope import long_poll_microscope
+    from realtime_kit.lab.mishaps import aprovoke_flags, provoke_flags
     from realtime_kit.lab.prototype import export
+    from realtime_kit.lab.stall import apublisher_slip, astalled_origin, publisher_slip, stalled_origin
     from realtime_kit.lab.timeline import history_timeline
 
 __getattr__, _, _ = lazy_loader.attach(
@@ -36,7 +38,9 @@ __getattr__, _, _ = lazy_loader.attach(
         "chat_room": ["chat"],
         "doors": ["apublish_costs", "publish_costs"],
         "microscope": ["long_poll_microscope"],
+        "mishaps": ["aprovoke_flags", "provoke_flags"],
         "prototype": ["export"],
+        "stall": ["apublisher_slip", "astalled_origin", "publisher_slip", "stalled_origin"],
         "timeline": ["history_timeline"],
     },
 )
@@ -51,8 +55,11 @@ __all__ = [
     "Site",
     "afanout",
     "afaults",
+    "aprovoke_flags",
     "apublish_costs",
+    "apublisher_slip",
     "arace",
+    "astalled_origin",
     "chat",
     "choice_explorer",
     "export",
@@ -63,9 +70,12 @@ __all__ = [
     "history_timeline",
     "long_poll_microscope",
     "polling_explorer",
+    "provoke_flags",
     "publish_costs",
+    "publisher_slip",
     "race",
     "race_board",
     "serving",
+    "stalled_origin",
     "statistics_panel",
 ]
