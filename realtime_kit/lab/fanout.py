@@ -157,11 +157,12 @@ class _Fanout:
             self.swarm = Swarm(self.plan, [str(url / path) for url in self.cluster.urls])
             await stack.enter_async_context(self.swarm)
             self.on_phase(f"connecting {settings.clients:,} clients")
-            begun_s = time.monotonic()
+            begun_s, bare_bytes = time.monotonic(), self._pushpin_bytes()
             await self.swarm.open()
             opened_s = time.monotonic() - begun_s
             self.on_phase("roll call")
             reopened = await self._arm()
+            held_bytes = (self._pushpin_bytes() - bare_bytes) / settings.clients
             results: list[Push] = []
             for number in range(1, settings.pushes + 1):
                 if results and stop is not None and stop.is_set():
@@ -169,7 +170,8 @@ class _Fanout:
                 self.on_phase(f"push {number} of {settings.pushes}")
                 results.append(await self._push(number))
             _, state = await self.swarm.collect()
-        return FanoutRun(started_at, self._meta(opened_s, reopened, state), tuple(results))
+        meta = self._meta(opened_s, reopened, state) | {"pushpin_bytes_per_client": round(held_bytes)}
+        return FanoutRun(started_at, meta, tuple(results))
 
     async def _arm(self) -> int:
         timeout_s = self.patience_s - PATIENCE_S + ROLL_CALL_S
@@ -248,6 +250,11 @@ class _Fanout:
             "origin": _used_s([self.origin.pid]),
             "kit": _used_s([os.getpid()]),
         }
+
+    def _pushpin_bytes(self) -> int:
+        """Memory of all Pushpins; what several processes share is divided among them, where the system tells it."""
+        memory = [process.memory_full_info() for process in self.cluster.processes()]
+        return sum(getattr(each, "pss", each.uss) for each in memory)
 
     def _meta(self, opened_s: float, reopened: int, state: SwarmState) -> dict[str, Any]:
         installation = self.cluster.instances[0].installation

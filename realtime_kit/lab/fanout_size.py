@@ -21,7 +21,7 @@ class FanoutSize:
     Attributes:
         most: The largest possible number.
         because: What limits it.
-        comfortable: How many are connected without long waiting, and leave half of the room free.
+        comfortable: How many are connected without long waiting, and leave a third of the room free.
     """
 
     most: int
@@ -43,5 +43,5 @@ def fanout_size(*, instances: int = 1) -> FanoutSize:
     """
     most, because = largest_swarm(targets=instances)
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    comfortable = min(COMFORTABLE_CLIENTS, processors * COMFORTABLE_PER_PROCESSOR, most // 2)
+    comfortable = min(COMFORTABLE_CLIENTS, processors * COMFORTABLE_PER_PROCESSOR, most * 2 // 3)
     return FanoutSize(most, because, max(1, comfortable // 100 * 100 or comfortable))
