@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -46,19 +48,31 @@ def stall_figure(
     key = "from the due moment (true)   ", "from the moment of sending (naive)"
     figure.text(0.04, 0.865, "●  " + key[0], color=true, fontsize=BODY_PT, fontfamily=FONT)
     figure.text(0.31, 0.865, "▲  " + key[1], color=naive, fontsize=BODY_PT, fontfamily=FONT)
-    left = figure.add_axes((0.075, 0.14, 0.4, 0.6))
-    right = figure.add_axes((0.57, 0.14, 0.4, 0.6))
+    left = figure.add_axes((0.095, 0.14, 0.385, 0.55))
+    right = figure.add_axes((0.585, 0.14, 0.385, 0.55))
     _draw_requests(left, run, true, naive)
     _draw_percentiles(right, run, theme, true, naive)
-    _dress(left, theme, "Each request", "when it was due", "latency")
-    _dress(right, theme, "Percentiles", "share of the requests", "latency")
+    _dress(left, theme, "Each request", "each is drawn twice", "when it was due")
+    note = "dashed: naive, with the correction   ·   dotted: theory"
+    _dress(right, theme, "Percentiles", note, "share of the requests")
+    left.set_ylabel("latency", labelpad=6, color=theme.muted, fontsize=SMALL_PT, fontfamily=FONT)
     left.xaxis.set_major_formatter(FuncFormatter(lambda second, _: f"{second:g} s"))
     return figure
 
 
 def _draw_requests(axes: Axes, run: StallRun, true: str, naive: str) -> None:
     axes.plot(run.due_s, run.true_s, "o", color=true, markersize=3.6, markeredgewidth=0)
-    axes.plot(run.due_s, run.naive_s, "^", color=naive, markersize=3.8, markeredgewidth=0)
+    axes.plot(run.due_s, run.naive_s, "^", color=naive, markersize=5.0, markeredgewidth=0, clip_on=False)
+    axes.annotate(
+        "one slow request",
+        (run.due_s[run.naive_s.argmax()], run.naive_s.max()),
+        (-9, -3),
+        textcoords="offset points",
+        ha="right",
+        color=naive,
+        fontsize=SMALL_PT,
+        fontfamily=FONT,
+    )
     axes.set_ylim(bottom=0)
     axes.set_xlim(0, run.run_s)
 
@@ -77,17 +91,6 @@ def _draw_percentiles(axes: Axes, run: StallRun, theme: Theme, true: str, naive:
     axes.set_ylim(bottom=0)
     axes.set_xticks([_nines(np.array([share]))[0] for share in _NINES], ["50 %", "90 %", "99 %", "99.9 %"])
     axes.xaxis.set_minor_locator(NullLocator())
-    note = "dashed: naive, with HdrHistogram's correction\ndotted: theory, D - (1 - q) X"
-    axes.text(
-        0.03,
-        0.95,
-        note,
-        transform=axes.transAxes,
-        va="top",
-        color=theme.muted,
-        fontsize=SMALL_PT,
-        fontfamily=FONT,
-    )
 
 
 def _tail(samples_s: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -102,17 +105,25 @@ def _nines(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     return -np.log10(1 - shares)
 
 
-def _dress(axes: Axes, theme: Theme, heading: str, x: str, y: str) -> None:
+def _dress(axes: Axes, theme: Theme, heading: str, key: str, x: str) -> None:
     axes.set_facecolor(theme.background)
     axes.spines[:].set_visible(False)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda second, _: format_seconds(second)))
     axes.tick_params(length=0, pad=6, labelsize=SMALL_PT, labelcolor=theme.text, labelfontfamily=FONT)
     axes.grid(True, color=theme.grid, linewidth=GRID_WIDTH_PT)
     axes.set_axisbelow(True)
-    axes.set_xlabel(x, labelpad=6)
-    axes.set_ylabel(y, labelpad=6)
-    for label in (axes.xaxis.label, axes.yaxis.label):
-        label.set(color=theme.muted, fontsize=SMALL_PT, fontfamily=FONT)
-    axes.set_title(
-        heading, loc="left", pad=9, color=theme.text, fontsize=HEADING_PT, fontweight="bold", fontfamily=FONT
+    axes.set_xlabel(x, labelpad=6, color=theme.muted, fontsize=SMALL_PT, fontfamily=FONT)
+    _write_above(axes, heading, 23, color=theme.text, fontsize=HEADING_PT, fontweight="bold")
+    _write_above(axes, key, 9, color=theme.muted, fontsize=SMALL_PT)
+
+
+def _write_above(axes: Axes, text: str, above_pt: float, **style: Any) -> None:
+    axes.annotate(
+        text,
+        (0, 1),
+        (0, above_pt),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontfamily=FONT,
+        **style,
     )

@@ -131,7 +131,6 @@ class FanoutWall(Board[WallView, FanoutRun]):
             for push in pushes
         ]
         rows = rows or [("none yet", *[""] * (len(_HEADINGS) - 1))]
-        flags = dict.fromkeys(str(flag) for push in pushes for flag in push.verdict.flags)
-        return DataTable(
-            f"Pushes to {self._audience.clients:,} clients", _HEADINGS, rows, [f"{flag}" for flag in flags]
-        )
+        flags = {flag.name: str(flag) for push in pushes for flag in push.verdict.flags}  # one of each kind
+        caption = f"Pushes to {self._audience.clients:,} clients"
+        return DataTable(caption, _HEADINGS, rows, list(flags.values()))
