@@ -124,7 +124,6 @@ class PushUser(_KitUser):
         super().__init__(environment)
         self._begun_ns = 0
         self._last_id = ""
-        self._failures = 0
 
     def make_client(self, url: str, **options: Any) -> Client:
         """The client that listens.
@@ -147,15 +146,14 @@ class PushUser(_KitUser):
 
     async def _live(self) -> None:
         self._begun_ns = self._begun_ns or time.time_ns()
-        self._failures = 0
         client = self.make_client(self.url, **self.options, last_event_id=self._last_id)
+        client.on_failure = self._failed
         begun_s = time.monotonic()
         try:
             async with client:
                 connecting = asyncio.create_task(self._connected(client, begun_s))
                 try:
                     async for receipt in client:
-                        self._tell_failures(client)
                         self._receive(receipt)
                 finally:
                     connecting.cancel()
@@ -166,10 +164,8 @@ class PushUser(_KitUser):
         await client.connected.wait()
         self._report("connect", self.transport, time.monotonic() - begun_s)
 
-    def _tell_failures(self, client: Client) -> None:
-        for _ in range(client.failures - self._failures):
-            self._report("connect", self.transport, None, failure=PushFailure(client.last_failure))
-        self._failures = client.failures
+    def _failed(self, reason: str) -> None:
+        self._report("connect", self.transport, None, failure=PushFailure(reason))
 
     def _receive(self, receipt: Receipt) -> None:
         data, event_id = receipt.event.data, receipt.event.id

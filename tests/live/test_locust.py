@@ -161,3 +161,14 @@ def test_imported_by_an_ordinary_program_it_says_what_to_do_and_replaces_nothing
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "run it with `locust -f FILE`" in done.stdout
     assert done.stdout.strip().endswith("True False")
+
+
+def test_tries_that_fail_are_told_as_they_happen(tmp_path):
+    locustfile = (
+        "from realtime_kit.clients.locust import StreamingUser\n"
+        "class Stream(StreamingUser):\n    options = {'max_failures': 3}\nStreamingUser.abstract = True\n"
+    )
+    found, said = locust(tmp_path, locustfile, f"http://127.0.0.1:{free_port()}", users=1, seconds=4)
+    connect = found["connect", "streaming"]
+    assert int(connect["Failure Count"]) == int(connect["Request Count"]) > 0, said
+    assert "gave up" in (tmp_path / "run_failures.csv").read_text()
