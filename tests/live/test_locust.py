@@ -94,7 +94,7 @@ def locust(tmp_path, locustfile, host, *, users, seconds=6):
         for process in running:
             process.kill()
             process.wait()
-    rows = csv.DictReader((tmp_path / "run_stats.csv").open())
+    rows = csv.DictReader((tmp_path / "run_stats.csv").read_text().splitlines())
     return {(row["Type"], row["Name"]): row for row in rows}, "\n".join(said)
 
 
