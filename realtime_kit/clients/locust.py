@@ -1,10 +1,14 @@
 """Locust user classes over the kit's clients: load from as many machines as there are.
 
-A locustfile is an import of those that are wanted::
+A locustfile says which are wanted, and where they listen. (Locust runs every user class that the file names, so import
+this module and not its classes.)::
 
-    from realtime_kit.clients.locust import LongPollingUser, PollingUser, StreamingUser, WebSocketUser
+    from realtime_kit.clients import locust as kit
 
-and `locust -f FILE -H http://…` runs them, `--master` and `--worker` on several machines. They report as request types
+    class News(kit.StreamingUser):
+        path = "/news"
+
+`locust -f FILE -H http://…` runs it, `--master` and `--worker` on several machines. They report as request types
 
 * `connect`: from asking until Pushpin has answered; a failed try is a failure,
 * `push`: from the moment an event was due until it was read; one that never came, came twice or before it was due

@@ -17,20 +17,24 @@ from realtime_kit.pushpin.ports import free_port
 TRANSPORTS = ("polling", "long-polling", "streaming", "websocket")
 
 LISTENING = """
-from realtime_kit.clients.locust import LongPollingUser, PollingUser, StreamingUser, WebSocketUser
+from realtime_kit.clients import locust as kit
 
-class OftenPollingUser(PollingUser):
+class Polling(kit.PollingUser):
     interval_s = 0.5
 
-PollingUser.abstract = True
+class LongPolling(kit.LongPollingUser): ...
+class Streaming(kit.StreamingUser): ...
+class Sockets(kit.WebSocketUser): ...
 """
 
 PUBLISHING = """
-from realtime_kit.clients.locust import PublishingUser, StreamingUser
+from realtime_kit.clients import locust as kit
 
-class Publisher(PublishingUser):
+class Publisher(kit.PublishingUser):
     rate_per_s = 10
     control_urls = {control_urls!r}
+
+class Streaming(kit.StreamingUser): ...
 """
 
 
@@ -115,7 +119,7 @@ def test_four_transports_report_connections_and_push_latency_through_a_worker(si
 
 @pytest.mark.live
 def test_what_is_lost_is_a_failure_and_not_a_quick_answer(site, tmp_path):
-    streaming = "from realtime_kit.clients.locust import StreamingUser\n"
+    streaming = "from realtime_kit.clients import locust as kit\nclass Streaming(kit.StreamingUser): ...\n"
     with Happening(site, lose_every=5):
         found, said = locust(tmp_path, streaming, str(site.url), users=2)
     push = found["push", "streaming"]
@@ -165,8 +169,8 @@ def test_imported_by_an_ordinary_program_it_says_what_to_do_and_replaces_nothing
 
 def test_tries_that_fail_are_told_as_they_happen(tmp_path):
     locustfile = (
-        "from realtime_kit.clients.locust import StreamingUser\n"
-        "class Stream(StreamingUser):\n    options = {'max_failures': 3}\nStreamingUser.abstract = True\n"
+        "from realtime_kit.clients import locust as kit\n"
+        "class Stream(kit.StreamingUser):\n    options = {'max_failures': 3}\n"
     )
     found, said = locust(tmp_path, locustfile, f"http://127.0.0.1:{free_port()}", users=1, seconds=4)
     connect = found["connect", "streaming"]
