@@ -44,11 +44,13 @@ class StallRun:
     def corrected_s(self) -> NDArray[np.float64]:
         """What HdrHistogram's correction makes of a generator that sends nothing while it waits, ascending, seconds.
 
-        It would have left out what was due while it waited, so these are taken out before they are put back.
+        It would not have sent what was due while it waited. Those that were made up for afterwards, each within an
+        interval, are taken out; the correction puts them back as it thinks they were.
         """
-        unsent = np.concatenate([[False], self.due_s[1:] < self.answered_s[:-1]])
         interval_s = 1 / self.rate_per_s
-        return coordinated_omission.corrected_samples(self.naive_s[~unsent], expected_interval_s=interval_s)
+        due_while_waiting = np.concatenate([[False], self.due_s[1:] < self.answered_s[:-1]])
+        kept = ~due_while_waiting | (self.naive_s > interval_s)
+        return coordinated_omission.corrected_samples(self.naive_s[kept], expected_interval_s=interval_s)
 
     @property
     def late(self) -> int:

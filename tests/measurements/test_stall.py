@@ -8,8 +8,11 @@ from realtime_kit.measurements.stall import StallRun
 RATE_PER_S, STALL_S, STALLED_AT_S, RUN_S, SERVICE_S = 100.0, 1.4, 4.0, 10.0, 0.001
 
 
-def simulated():
-    """One request after the other; the server answers at once, except while it stands still."""
+def simulated(*, hiccup_s=0.0):
+    """One request after the other; the server answers at once, except while it stands still.
+
+    Before that it may hesitate, so that the request which meets the stall is late already.
+    """
     due_s = np.arange(int(RATE_PER_S * RUN_S)) / RATE_PER_S
     sent_s, answered_s = np.zeros_like(due_s), np.zeros_like(due_s)
     free_s = 0.0
@@ -18,7 +21,8 @@ def simulated():
         begun_s = sent_s[number]
         if STALLED_AT_S <= begun_s < STALLED_AT_S + STALL_S:
             begun_s = STALLED_AT_S + STALL_S
-        answered_s[number] = free_s = begun_s + SERVICE_S
+        hesitates = STALLED_AT_S - 0.02 <= at_s < STALLED_AT_S - 0.01
+        answered_s[number] = free_s = begun_s + SERVICE_S + hiccup_s * hesitates
     return StallRun(RATE_PER_S, STALL_S, STALLED_AT_S, due_s, sent_s, answered_s)
 
 
@@ -38,7 +42,8 @@ def test_who_counts_from_the_due_moment_sees_them_all():
     assert run.late == pytest.approx(RATE_PER_S * STALL_S, rel=0.15)
 
 
-def test_hdrhistogram_s_correction_finds_the_same_percentile():
-    run = simulated()
+@pytest.mark.parametrize("hiccup_s", [0.0, 0.025])
+def test_hdrhistogram_s_correction_finds_the_same_percentile(hiccup_s):
+    run = simulated(hiccup_s=hiccup_s)
     assert p99(run.corrected_s) == pytest.approx(run.theory_p99_s, rel=0.05)
     assert len(run.corrected_s) == pytest.approx(len(run.due_s), rel=0.05)
