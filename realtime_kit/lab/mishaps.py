@@ -17,6 +17,7 @@ from realtime_kit.lab.fanout import afanout
 from realtime_kit.lab.race import Race
 from realtime_kit.lab.rig import CHANNEL, Rig
 from realtime_kit.lab.settings import RaceSettings
+from realtime_kit.measurements.fanout import FanoutRun
 from realtime_kit.measurements.run import Run
 from realtime_kit.measurements.verdict import Flag
 from realtime_kit.publisher import item_in_all_formats
@@ -90,14 +91,13 @@ async def aprovoke_flags() -> tuple[Provoked, ...]:
 
 
 async def _provoke() -> tuple[Provoked, ...]:
-    with _busy_neighbours():
-        try:
-            async with asyncio.TaskGroup() as group:
-                stopped = group.create_task(_race_with_stopped_processes())
-                cut = group.create_task(_race_with_cut_connections())
-                crowd = group.create_task(afanout(clients=50, pushes=2))
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None  # one reason is what a person can act on
+    try:
+        async with asyncio.TaskGroup() as group:
+            stopped = group.create_task(_race_with_stopped_processes())
+            cut = group.create_task(_race_with_cut_connections())
+            crowd = group.create_task(_fanout_with_neighbours())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None  # one reason is what a person can act on
     verdicts = [result.verdict for run in (stopped.result(), cut.result()) for result in run.results]
     verdicts += [push.verdict for push in crowd.result().results]
     flags = {flag.name: flag for verdict in reversed(verdicts) for flag in verdict.flags}
@@ -111,6 +111,10 @@ async def _race_with_stopped_processes() -> Run:
     rig = Rig(settings, pushpin_settings=PushpinSettings(message_rate=40))
 
     async def mishaps(race: Race) -> None:
+        with _busy_neighbours():
+            await stop_processes(race)
+
+    async def stop_processes(race: Race) -> None:
         with paused(rig.origin.pid):
             await asyncio.sleep(_STOPPED_S)
         # First a sleep for the clients, then what has not happened, so that they are awake to receive it.
@@ -149,6 +153,16 @@ async def _race_with_cut_connections() -> Run:
             race.end_early()
 
         return await _race(settings, Rig(settings, pushpin=elsewhere, origin_port=port), mishaps)
+
+
+async def _fanout_with_neighbours() -> FanoutRun:
+    with contextlib.ExitStack() as neighbours:
+
+        def crowd_in(phase: str) -> None:
+            if phase.startswith("push 1"):  # everybody is connected
+                neighbours.enter_context(_busy_neighbours())
+
+        return await afanout(clients=50, pushes=2, on_phase=crowd_in)
 
 
 async def _race(
