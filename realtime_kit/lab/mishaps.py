@@ -53,8 +53,8 @@ _FORGED = range(15, 24)
 """Ids of the forged events, counted from that of the window's first: some are due later, others never."""
 
 _NEIGHBOUR = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    pass"
-_COURTESY = 5
-"""How nice a neighbour is: the run has to get through."""
+_COURTESY = 19
+"""How nice a neighbour is: it takes what nobody else wants, so the run gets through, and no processor is idle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Provoked:
 
 
 def provoke_flags() -> tuple[Provoked, ...]:
-    """Let everything go wrong, in two races and a fan-out at the same time; takes about ten seconds.
+    """Let everything go wrong, in two races at the same time and a fan-out; takes about twelve seconds.
 
     Returns:
         One of each flag that was raised, in the order of `HOW`. A flag that did not show up is missing.
@@ -95,11 +95,11 @@ async def _provoke() -> tuple[Provoked, ...]:
         async with asyncio.TaskGroup() as group:
             stopped = group.create_task(_race_with_stopped_processes())
             cut = group.create_task(_race_with_cut_connections())
-            crowd = group.create_task(_fanout_with_neighbours())
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None  # one reason is what a person can act on
+    crowd = await _fanout_with_neighbours()
     verdicts = [result.verdict for run in (stopped.result(), cut.result()) for result in run.results]
-    verdicts += [push.verdict for push in crowd.result().results]
+    verdicts += [push.verdict for push in crowd.results]
     flags = {flag.name: flag for verdict in reversed(verdicts) for flag in verdict.flags}
     return tuple(Provoked(flags[name], how) for name, how in HOW.items() if name in flags)
 
