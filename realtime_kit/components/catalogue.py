@@ -104,7 +104,9 @@ COMPONENTS: tuple[Component, ...] = (
 )
 
 
-LESSON_NAMES = MappingProxyType({"django": 10, "leaderboard": 11, "serverless": 12, "express": 13, "gateway": 14})
+LESSON_NAMES = MappingProxyType(
+    {"django": 10, "leaderboard": 11, "serverless": 12, "express": 13, "gateway": 14}
+)
 """The lessons that have a component, as they can be called."""
 
 

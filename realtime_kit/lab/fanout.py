@@ -38,6 +38,8 @@ LEAD_S = 0.1
 PATIENCE_S = 10.0
 HERD_PATIENCE = 4
 """How many times as long as expected the clients of a long-poll may take to ask again."""
+ROLL_CALL_S = 2.0
+"""In place of it in a roll call: who has a connection that works answers soon, and who has none is called again."""
 
 SLOWEST_PER_S = 2_000
 """Fewer deliveries a second than this are not waited for, unless a limiter was asked for."""
@@ -105,10 +107,18 @@ async def afanout(
     settings: FanoutSettings | None = None,
     *,
     on_phase: Callable[[str], None] = lambda _: None,
+    stop: asyncio.Event | None = None,
     **changes: Any,
 ) -> FanoutRun:
-    """Like `fanout`, for coroutines."""
-    return await background.arun(_prepared(settings, on_phase, changes).run())
+    """Like `fanout`, for coroutines.
+
+    Args:
+        settings: As for `fanout`.
+        on_phase: As for `fanout`.
+        stop: When it is set, there are no more pushes than the first and those that have begun.
+        **changes: As for `fanout`.
+    """
+    return await background.arun(_prepared(settings, on_phase, changes).run(stop))
 
 
 def _prepared(
@@ -133,8 +143,8 @@ class _Fanout:
         limiter_s = settings.clients / settings.message_rate if settings.message_rate else 0.0
         self.patience_s = PATIENCE_S + max(settings.clients / SLOWEST_PER_S, 1.5 * limiter_s)
 
-    async def run(self) -> FanoutRun:
-        """The whole of it."""
+    async def run(self, stop: asyncio.Event | None = None) -> FanoutRun:
+        """The whole of it, or until it is to stop."""
         started_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         settings = self.settings
         self.on_phase("starting Pushpin and the origin")
@@ -154,21 +164,26 @@ class _Fanout:
             )
             await stack.enter_async_context(self.swarm)
             self.on_phase(f"connecting {settings.clients:,} clients")
-            begun_s = time.monotonic()
+            begun_s, bare_bytes = time.monotonic(), self._pushpin_bytes()
             await self.swarm.open(cursor=self.next_id - 1)
             opened_s = time.monotonic() - begun_s
             self.on_phase("roll call")
             reopened = await self._arm()
-            results = []
+            held_bytes = (self._pushpin_bytes() - bare_bytes) / settings.clients
+            results: list[Push] = []
             for number in range(1, settings.pushes + 1):
+                if results and stop is not None and stop.is_set():
+                    break
                 self.on_phase(f"push {number} of {settings.pushes}")
                 results.append(await self._push(number))
             _, state = await self.swarm.collect()
             instances = self.cluster.statistics.to_json()
-        return FanoutRun(started_at, self._meta(opened_s, reopened, state, instances), tuple(results))
+        meta = self._meta(opened_s, reopened, state, instances)
+        return FanoutRun(started_at, meta | {"pushpin_bytes_per_client": round(held_bytes)}, tuple(results))
 
     async def _arm(self) -> int:
-        reopened = await self.swarm.arm(self._happen, next_id=self.next_id, timeout_s=self.patience_s)
+        timeout_s = self.patience_s - PATIENCE_S + ROLL_CALL_S
+        reopened = await self.swarm.arm(self._happen, next_id=self.next_id, timeout_s=timeout_s)
         await self.swarm.collect()  # receipts of the roll call belong to no push
         return reopened
 
@@ -258,6 +273,7 @@ class _Fanout:
             lost_clients=tuple(client for client, _ in books.losses),
             verdict=judge(evidence),
             herd=herd,
+            reached_s=samples[:, 0],
         )
 
     async def _herd(self, event_id: int, due_ns: int, requests_before: int) -> Herd | None:
@@ -277,6 +293,11 @@ class _Fanout:
             "origin": _used_s([self.origin.pid]),
             "kit": _used_s([os.getpid()]),
         }
+
+    def _pushpin_bytes(self) -> int:
+        """Memory of all Pushpins; what several processes share is divided among them, where the system tells it."""
+        memory = [process.memory_full_info() for process in self.cluster.processes()]
+        return sum(getattr(each, "pss", each.uss) for each in memory)
 
     def _meta(
         self, opened_s: float, reopened: int, state: SwarmState, instances: list[dict[str, Any]]

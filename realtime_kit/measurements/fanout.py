@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class Push:
         lost_clients: Who was not reached.
         verdict: Whether to trust it.
         herd: For long-polling: what it did afterwards.
+        reached_s: Shape (clients,): when each client had it, seconds since it was due; infinite for who never did.
+            Not in the JSON.
     """
 
     number: int
@@ -53,6 +55,7 @@ class Push:
     lost_clients: tuple[int, ...]
     verdict: Verdict
     herd: Herd | None = None
+    reached_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON."""
