@@ -10,6 +10,7 @@ import lazy_loader
 from realtime_kit.lab.fanout import FanoutSettings, afanout, fanout
 from realtime_kit.lab.faults import FaultSettings, afaults, faults
 from realtime_kit.lab.race import arace, race
+from realtime_kit.lab.service import WatchSettings, awatch, watch
 from realtime_kit.lab.settings import TRANSPORTS, RaceSettings
 from realtime_kit.lab.site import Site, serving
 from realtime_kit.measurements import Progress
@@ -41,10 +42,12 @@ __all__ = [
     "Progress",
     "RaceSettings",
     "Site",
+    "WatchSettings",
     "afanout",
     "afaults",
     "apublish_costs",
     "arace",
+    "awatch",
     "chat",
     "choice_explorer",
     "export",
@@ -58,4 +61,5 @@ __all__ = [
     "race_board",
     "serving",
     "statistics_panel",
+    "watch",
 ]

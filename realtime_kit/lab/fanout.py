@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import platform
@@ -19,6 +20,7 @@ import realtime_kit
 from realtime_kit import background
 from realtime_kit.clients.swarm import Swarm, SwarmPlan, SwarmState, plan_swarm
 from realtime_kit.errors import UsageError
+from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted, unless
 from realtime_kit.measurements.fanout import FanoutRun, Push, completion, per_delivery_s
 from realtime_kit.measurements.latency import latencies_s, latency
 from realtime_kit.measurements.ledger import account
@@ -35,6 +37,9 @@ LEAD_S = 0.1
 PATIENCE_S = 10.0
 SLOWEST_PER_S = 2_000
 """Fewer deliveries a second than this are not waited for, unless a limiter was asked for."""
+
+GRACE_S = 3.0
+"""How long a push that is under way may go on after an interrupt."""
 
 TRANSPORTS = ("streaming",)
 
@@ -79,41 +84,65 @@ def fanout(
 ) -> FanoutRun:
     """Push events to very many clients.
 
+    An interrupt (Ctrl-C, or the notebook's stop button) ends it early: the pushes until then are returned, that under
+    way among them. Another one discards them.
+
     Args:
         settings: The fan-out; None is 1,000 clients and five pushes.
-        on_phase: Called with a few words whenever something new begins, on the kit's thread.
+        on_phase: Called with a few words whenever something new begins, on the kit's thread; and at once when an
+            interrupt has arrived, with `ENDING_EARLY` or `STOPPING`.
         **changes: Fields of `FanoutSettings` to change, such as `clients=10_000`.
 
     Raises:
         UsageError: for a setting outside what is allowed, or more clients than this machine can hold.
         ClientError: naming the clients that cannot be reached at all.
         MissingDependency: if there is no Pushpin.
+        KeyboardInterrupt: if it was interrupted before anything had been measured, or twice.
     """
-    return background.run(_prepared(settings, on_phase, changes).run())
+    prepared = _prepared(settings, on_phase, changes)
+    result = background.run(prepared.run(), on_interrupt=prepared.end_early)
+    if result.interrupted and not result.results:
+        raise KeyboardInterrupt
+    return result
 
 
 async def afanout(
     settings: FanoutSettings | None = None,
     *,
     on_phase: Callable[[str], None] = lambda _: None,
+    stop: asyncio.Event | None = None,
     **changes: Any,
 ) -> FanoutRun:
-    """Like `fanout`, for coroutines."""
-    return await background.arun(_prepared(settings, on_phase, changes).run())
+    """Like `fanout`, for coroutines; set `stop` on the kit's loop to end it early."""
+    return await background.arun(_prepared(settings, on_phase, changes, stop).run())
 
 
 def _prepared(
-    settings: FanoutSettings | None, on_phase: Callable[[str], None], changes: dict[str, Any]
+    settings: FanoutSettings | None,
+    on_phase: Callable[[str], None],
+    changes: dict[str, Any],
+    stop: asyncio.Event | None = None,
 ) -> _Fanout:
     chosen = replace(settings or FanoutSettings(), **changes)
-    return _Fanout(chosen, plan_swarm(chosen.clients, targets=chosen.instances), on_phase)
+    plan = plan_swarm(chosen.clients, targets=chosen.instances)
+    return _Fanout(chosen, plan, on_phase, stop or asyncio.Event())
 
 
 class _Fanout:
-    def __init__(self, settings: FanoutSettings, plan: SwarmPlan, on_phase: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: FanoutSettings,
+        plan: SwarmPlan,
+        on_phase: Callable[[str], None],
+        stop: asyncio.Event,
+    ) -> None:
         self.settings = settings
         self.plan = plan
         self.on_phase = on_phase
+        self.stop = stop
+        self.results: list[Push] = []
+        self.pushing = self.cut_short = False
+        self.opened_s, self.reopened = 0.0, 0
         self.next_id = 1
         self.origin = Worker("realtime_kit.origin.pushes", name="the origin")
         self.cluster: PushpinCluster
@@ -144,18 +173,30 @@ class _Fanout:
             path = find_lesson(settings.transport).path.lstrip("/")
             self.swarm = Swarm(self.plan, [str(url / path) for url in self.cluster.urls])
             await stack.enter_async_context(self.swarm)
-            self.on_phase(f"connecting {settings.clients:,} clients")
-            begun_s = time.monotonic()
-            await self.swarm.open()
-            opened_s = time.monotonic() - begun_s
-            self.on_phase("roll call")
-            reopened = await self._arm()
-            results = []
-            for number in range(1, settings.pushes + 1):
-                self.on_phase(f"push {number} of {settings.pushes}")
-                results.append(await self._push(number))
+            with contextlib.suppress(Interrupted):
+                await self._measure()
             _, state = await self.swarm.collect()
-        return FanoutRun(started_at, self._meta(opened_s, reopened, state), tuple(results))
+        early = self.cut_short or len(self.results) < settings.pushes
+        return FanoutRun(started_at, self._meta(state), tuple(self.results), interrupted=early)
+
+    def end_early(self) -> None:
+        """Finish with what has been measured; call it on the kit's loop."""
+        self.stop.set()
+        self.on_phase(ENDING_EARLY if self.pushing else STOPPING)
+
+    async def _measure(self) -> None:
+        """Connect everybody, and push."""
+        self.on_phase(f"connecting {self.settings.clients:,} clients")
+        begun_s = time.monotonic()
+        await unless(self.stop, self.swarm.open())
+        self.opened_s = time.monotonic() - begun_s
+        self.on_phase("roll call")
+        self.reopened = await unless(self.stop, self._arm())
+        for number in range(1, self.settings.pushes + 1):
+            self.on_phase(f"push {number} of {self.settings.pushes}")
+            await unless(self.stop, self._complete())
+            self.pushing = True
+            self.results.append(await self._push(number))
 
     async def _arm(self) -> int:
         reopened = await self.swarm.arm(self._happen, next_id=self.next_id, timeout_s=self.patience_s)
@@ -168,17 +209,23 @@ class _Fanout:
         self.next_id = answer["event_id"] + 1
         return int(answer["event_id"])
 
-    async def _push(self, number: int) -> Push:
+    async def _complete(self) -> None:
+        """Connect anew who has lost its connection."""
         if lonely := await self.swarm.unconnected():
             await self.swarm.reopen(lonely)
             await self._arm()
+
+    async def _push(self, number: int) -> Push:
         await self.swarm.expect(self.next_id)
         _, state_before = await self.swarm.collect()
-        before, machine_before_s, begun_s = self._processor(), _machine_s(), time.monotonic()
+        before, machine_before_s, begun_s = self._processor(), machine_used_s(), time.monotonic()
         due_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
         event_id = await self._happen(due_ns)
-        await self.swarm.reached(timeout_s=self.patience_s)
-        after, machine_s = self._processor(), _machine_s() - machine_before_s
+        try:
+            await unless(self.stop, self.swarm.reached(timeout_s=self.patience_s), grace_s=GRACE_S)
+        except Interrupted:
+            self.cut_short = True
+        after, machine_s = self._processor(), machine_used_s() - machine_before_s
         processors_s = (time.monotonic() - begun_s) * (os.cpu_count() or 1)
         receipts, state = await self.swarm.collect()
         ids, intended_ns = np.array([event_id]), np.array([due_ns])
@@ -205,6 +252,7 @@ class _Fanout:
             negative_latencies=int((samples < 0).sum()),
             message_rate=self.settings.message_rate,
             deliveries_per_s=self.settings.clients * 1000 / broadcast.LIMITER_INTERVAL_MS,
+            cut_short=self.cut_short,
             unpublished=len(self.not_published),
             unpublished_because=self.not_published[0] if self.not_published else "",
         )
@@ -227,13 +275,13 @@ class _Fanout:
 
     def _processor(self) -> dict[str, dict[int, float]]:
         return {
-            "pushpin": _used_s([process.pid for process in self.cluster.processes()]),
-            "swarm": _used_s([worker.pid for worker in self.swarm.workers]),
-            "origin": _used_s([self.origin.pid]),
-            "kit": _used_s([os.getpid()]),
+            "pushpin": used_s([process.pid for process in self.cluster.processes()]),
+            "swarm": used_s([worker.pid for worker in self.swarm.workers]),
+            "origin": used_s([self.origin.pid]),
+            "kit": used_s([os.getpid()]),
         }
 
-    def _meta(self, opened_s: float, reopened: int, state: SwarmState) -> dict[str, Any]:
+    def _meta(self, state: SwarmState) -> dict[str, Any]:
         installation = self.cluster.instances[0].installation
         return {
             "kit": realtime_kit.__version__,
@@ -242,9 +290,9 @@ class _Fanout:
             "cpus": os.cpu_count(),
             "config": asdict(self.settings),
             "opening": {
-                "seconds": round(opened_s, 3),
+                "seconds": round(self.opened_s, 3),
                 "retries": state.retries,
-                "reopened_after_roll_call": reopened,
+                "reopened_after_roll_call": self.reopened,
             },
             "losses": state.losses,
             "restarts": self.cluster.restarts,
@@ -253,7 +301,7 @@ class _Fanout:
         }
 
 
-def _used_s(pids: Sequence[int]) -> dict[int, float]:
+def used_s(pids: Sequence[int]) -> dict[int, float]:
     """Processor time of processes so far; to the nanosecond where the system tells it, else to its clock's tick."""
     used = {}
     for pid in pids:
@@ -267,7 +315,7 @@ def _used_s(pids: Sequence[int]) -> dict[int, float]:
     return used
 
 
-def _machine_s() -> float:
+def machine_used_s() -> float:
     """Processor time of all programs so far. What the system does for the network belongs to none of them."""
     times = psutil.cpu_times()
     return float(times.user + times.system + getattr(times, "nice", 0.0))

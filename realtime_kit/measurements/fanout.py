@@ -15,6 +15,12 @@ from realtime_kit.quantities import LOST, Latency
 
 _CURVE_POINTS = 401
 
+DUE = "due"
+"""Times count from the moment the event was due."""
+
+FIRST = "first receipt"
+"""Times count from the first client's receipt: a spread among clients, not a latency."""
+
 
 @dataclass(frozen=True, slots=True)
 class Push:
@@ -25,7 +31,7 @@ class Push:
         transport: How it went.
         clients: To how many.
         ledger: What became of the deliveries.
-        latency: Since it was due, lost ones included.
+        latency: Since it was due (or what `since` says), lost ones included.
         completion: (seconds, share of the clients reached by then), ascending; ends where losses begin.
         deliveries_per_s: Clients reached, divided by the time until the last of them was.
         per_delivery_s: τ of the line `kτ` through the origin that is nearest to the measured curve (least squares).
@@ -33,6 +39,7 @@ class Push:
         processor_per_delivery_s: Processor time of each part, `pushpin`, `swarm` and `origin`, for each delivery.
         lost_clients: Who was not reached.
         verdict: Whether to trust it.
+        since: What times count from: `DUE`, or `FIRST` where nobody knows when an event was published.
     """
 
     number: int
@@ -47,6 +54,7 @@ class Push:
     processor_per_delivery_s: dict[str, float]
     lost_clients: tuple[int, ...]
     verdict: Verdict
+    since: str = DUE
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -56,6 +64,7 @@ class Push:
             "transport": self.transport,
             "clients": self.clients,
             "published": 1,
+            "since": self.since,
             "ledger": self.ledger.to_json(),
             "latency_s": self.latency.to_json(),
             "completion": [list(point) for point in self.completion],
@@ -83,6 +92,7 @@ class Push:
             processor_per_delivery_s=values["processor_per_delivery_s"],
             lost_clients=tuple(values["lost_clients"]),
             verdict=Verdict.from_json(values["verdict"]),
+            since=values.get("since", DUE),
         )
 
 
@@ -106,8 +116,8 @@ class FanoutRun(SavedRun):
 
     @property
     def trustworthy(self) -> bool:
-        """Whether nothing speaks against any of the pushes."""
-        return all(push.verdict.trustworthy for push in self.results)
+        """Whether something was measured, and nothing speaks against any of the pushes."""
+        return bool(self.results) and all(push.verdict.trustworthy for push in self.results)
 
     def _more_json(self) -> dict[str, Any]:
         return {"interrupted": self.interrupted}

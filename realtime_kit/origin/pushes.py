@@ -24,6 +24,8 @@ class _Origin:
         self.log = EventLog()
         self.publishers: list[HttpPublisher] = []
         self.payload = ""
+        self.channel = CHANNEL
+        self.ids_before = 0
         self._stack = contextlib.AsyncExitStack()
 
     async def start(self, *, port: int) -> dict[str, Any]:
@@ -31,9 +33,24 @@ class _Origin:
         server = await self._stack.enter_async_context(OriginServer(lessons_app(self.log), port=port))
         return {"port": server.port}
 
-    async def publish_to(self, *, publishers: list[dict[str, Any]], payload_bytes: int) -> None:
-        """Publish every event from now on to all of these, padded to `payload_bytes` bytes of text."""
+    async def publish_to(
+        self,
+        *,
+        publishers: list[dict[str, Any]],
+        payload_bytes: int,
+        channel: str = CHANNEL,
+        ids_before: int = 0,
+    ) -> None:
+        """Publish every event from now on to all of these, padded to `payload_bytes` bytes of text.
+
+        Args:
+            publishers: Arguments of an `HttpPublisher` for each.
+            payload_bytes: Size of an event's text, bytes.
+            channel: To which channel. On one that is not the kit's own, nobody is told which event came before.
+            ids_before: The first event's id is one more.
+        """
         self.payload = "." * payload_bytes
+        self.channel, self.ids_before = channel, ids_before
         for options in publishers:
             self.publishers.append(await self._stack.enter_async_context(HttpPublisher(**options)))
 
@@ -42,14 +59,14 @@ class _Origin:
         await asyncio.sleep(max(0.0, (due_ns - time.monotonic_ns()) / 1e9 - _COARSE_S))
         while time.monotonic_ns() < due_ns:  # noqa: ASYNC110 - it is a clock that is waited for
             await asyncio.sleep(0)
-        number = self.log.last_id + 1
+        number = self.ids_before + self.log.last_id + 1
         name = f"event {number} "
         data = name + self.payload[len(name) :]
         self.log.append(data)
         slip_s = (time.monotonic_ns() - due_ns) / 1e9
-        item = item_in_all_formats(number, data, prev_number=number - 1)
+        item = item_in_all_formats(number, data, prev_number=number - 1 if self.channel == CHANNEL else None)
         answers = await asyncio.gather(
-            *(publisher.publish(CHANNEL, item) for publisher in self.publishers), return_exceptions=True
+            *(publisher.publish(self.channel, item) for publisher in self.publishers), return_exceptions=True
         )
         refused = []
         for answer in answers:
@@ -57,7 +74,7 @@ class _Origin:
                 refused.append(str(answer))
             elif isinstance(answer, BaseException):
                 raise answer
-        return {"event_id": number, "slip_s": slip_s, "not_published": refused}
+        return {"event_id": number, "data": data, "slip_s": slip_s, "not_published": refused}
 
 
 def main() -> None:

@@ -14,8 +14,9 @@ import psutil
 from yarl import URL
 
 from realtime_kit import worker
+from realtime_kit.clients.event_stream import Event
 from realtime_kit.clients.receipt import ReceiptBook
-from realtime_kit.clients.swarm.stream import PieceReader, Refused, StreamMember
+from realtime_kit.clients.swarm.stream import PieceReader, Refused, StreamMember, whole_number
 from realtime_kit.errors import ClientError
 from realtime_kit.pushpin.limits import raise_file_limit
 
@@ -28,6 +29,8 @@ _REASONS = 5
 
 class CrewWorker:
     """Some clients and their receipts; its methods are what the swarm may ask for."""
+
+    MEMBER = StreamMember
 
     def __init__(self) -> None:
         self.book = ReceiptBook()
@@ -105,13 +108,7 @@ class CrewWorker:
                 return
 
     async def _connect(self, number: int, url: URL) -> StreamMember:
-        lines = (
-            f"GET {url.raw_path_qs} HTTP/1.1",
-            f"Host: {url.host}:{url.port}",
-            "Accept: text/event-stream",
-            "\r\n",
-        )
-        member = StreamMember(number, self, self._reader, "\r\n".join(lines).encode())
+        member = self.MEMBER(number, self, self._reader, self._request(url))
         source = None
         if self._sources:
             source = (self._sources[number // len(self._urls) % len(self._sources)], 0)
@@ -132,7 +129,20 @@ class CrewWorker:
         member.answered = None  # a future less for each client
         return member
 
+    def _request(self, url: URL) -> bytes:
+        lines = (
+            f"GET {url.raw_path_qs} HTTP/1.1",
+            f"Host: {url.host}:{url.port}",
+            "Accept: text/event-stream",
+            "\r\n",
+        )
+        return "\r\n".join(lines).encode()
+
     # What members report
+
+    def number_of(self, event: Event) -> int:
+        """Its id."""
+        return whole_number(event.id)
 
     def receive(self, number: int, event_ids: tuple[int, ...], received_ns: int, opened_ns: int) -> None:
         """Write receipts down."""
@@ -206,17 +216,23 @@ class CrewWorker:
         }
 
 
-def main() -> None:
-    """Run the worker, on uvloop where there is one."""
+NAMES = ("open", "reopen", "expect", "reached", "unconnected", "collect", "close")
+
+
+def serve(crew: CrewWorker, names: Sequence[str]) -> None:
+    """Run a crew as a worker that may be asked for these, on uvloop where there is one."""
     try:
         from uvloop import new_event_loop
     except ImportError:
         factory = None
     else:
         factory = new_event_loop
-    crew = CrewWorker()
-    names = ("open", "reopen", "expect", "reached", "unconnected", "collect", "close")
     worker.serve({name: getattr(crew, name) for name in names}, loop_factory=factory)
+
+
+def main() -> None:
+    """Run the worker."""
+    serve(CrewWorker(), NAMES)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol, cast
+from typing import ClassVar, Protocol, cast
 
-from realtime_kit.clients.event_stream import EventStreamParser
+from realtime_kit.clients.event_stream import Event, EventStreamParser
 from realtime_kit.clients.swarm.chunks import ChunkedBody, PlainBody
 from realtime_kit.errors import ClientError, ProtocolError
 
@@ -20,6 +20,7 @@ _PIECES_KEPT = 256
 _MAX_DIGITS = 18  # what fits the 64 bits of a receipt
 _OVERLOADED = frozenset({500, 502, 503, 504})
 _OK = 200
+_BETWEEN_EVENTS = (b"\n\n", b"\r\n\r\n")
 
 
 class Refused(ClientError):
@@ -37,6 +38,9 @@ class Refused(ClientError):
 
 class Crew(Protocol):
     """What a member reports to."""
+
+    def number_of(self, event: Event) -> int:
+        """What to write down for an event, at most 63 bits."""
 
     def receive(self, number: int, event_ids: tuple[int, ...], received_ns: int, opened_ns: int) -> None:
         """These events have come."""
@@ -71,6 +75,8 @@ class StreamMember(asyncio.Protocol):
         opened_ns: When it asked, on `CLOCK_MONOTONIC`.
         answered: Done when a stream is open; a `Refused` if none was opened.
     """
+
+    PARSER: ClassVar[type[EventStreamParser]] = EventStreamParser
 
     __slots__ = (
         "_body",
@@ -130,16 +136,17 @@ class StreamMember(asyncio.Protocol):
                 return
             self._head = None
             self._check(head)
+            self._parser = self.PARSER()
             if self.answered is not None and not self.answered.done():
                 self.answered.set_result(None)
             if not data:
                 return
         fresh = self._parser is None
-        parser = self._parser or EventStreamParser()
+        parser = self._parser or self.PARSER(at_start=False)
         body = self._body or (PlainBody() if self._plain else ChunkedBody())
         content = body.feed(data)
-        event_ids = tuple(_whole_number(event.id) for event in parser.feed(content))
-        whole = body.at_boundary and content.endswith(b"\n\n") and not body.ended
+        event_ids = tuple(self._crew.number_of(event) for event in parser.feed(content))
+        whole = body.at_boundary and content.endswith(_BETWEEN_EVENTS) and not body.ended
         self._parser, self._body = (None, None) if whole else (parser, body)
         if fresh and whole:
             self._reader.remember(data, event_ids)
@@ -183,7 +190,12 @@ class StreamMember(asyncio.Protocol):
             self._transport.abort()
 
 
-def _whole_number(event_id: str) -> int:
+def whole_number(event_id: str) -> int:
+    """An event's id as a number.
+
+    Raises:
+        ClientError: if it is none.
+    """
     if not (event_id.isascii() and event_id.isdigit() and len(event_id) <= _MAX_DIGITS):
         message = f"an event came with the id {event_id[:40]!r}: to be measured it needs a whole number"
         raise ClientError(message)

@@ -54,13 +54,14 @@ class Swarm:
         workers: Its processes.
     """
 
+    CREW = "realtime_kit.clients.swarm.crew"
+
     def __init__(self, plan: SwarmPlan, urls: Sequence[str]) -> None:
         self.plan = plan
         self._urls = list(urls)
         self._stack = contextlib.AsyncExitStack()
         self.workers = [
-            Worker("realtime_kit.clients.swarm.crew", name=f"process {index + 1} of the swarm")
-            for index in range(len(plan.counts))
+            Worker(self.CREW, name=f"process {index + 1} of the swarm") for index in range(len(plan.counts))
         ]
         self._first = np.concatenate([[0], np.cumsum(plan.counts)])[:-1].astype(int).tolist()
 

@@ -1,0 +1,75 @@
+"""A swarm that watches a service the kit knows nothing of."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from realtime_kit.clients.swarm.swarm import IN_FLIGHT, Swarm, SwarmState, _state
+
+
+@dataclass(slots=True)
+class Sighting:
+    """One event as the whole swarm has seen it.
+
+    Attributes:
+        first_ns: When the first client had it, on `CLOCK_MONOTONIC`; `last_ns` likewise.
+        clients: How many have it.
+        repeats: How often somebody received it who had it already.
+        busy: Largest share of a processor that a process of the swarm used while the event came, 0 to 1.
+    """
+
+    first_ns: int
+    last_ns: int
+    clients: int = 0
+    repeats: int = 0
+    busy: float = 0.0
+
+
+class WatchSwarm(Swarm):
+    """Many clients of one address, an event stream's or a WebSocket's. Use it like a `Swarm`."""
+
+    CREW = "realtime_kit.clients.swarm.watch_crew"
+
+    async def open_by(self, timeout_s: float, headers: dict[str, str]) -> SwarmState:
+        """Connect as many as can be within some seconds, with these header fields in every request.
+
+        Raises:
+            WorkerError: if the address does not lead to an event stream or a WebSocket; the text has the answer.
+        """
+        await self._ask_all("prepare", headers=headers)
+        in_flight = max(1, IN_FLIGHT // len(self.workers))
+        asked = (
+            worker.ask(
+                "open_by",
+                urls=self._urls,
+                sources=self.plan.sources,
+                count=count,
+                in_flight=in_flight,
+                timeout_s=timeout_s,
+            )
+            for worker, count in zip(self.workers, self.plan.counts, strict=True)
+        )
+        return _state(await asyncio.gather(*asked))
+
+    async def watch(self, *, start_ns: int, end_ns: int, most: int) -> None:
+        """Write down events from a moment of `CLOCK_MONOTONIC` to another, up to so many different ones."""
+        await self._ask_all("watch", start_ns=start_ns, end_ns=end_ns, most=most)
+
+    async def sightings(self) -> tuple[dict[int, Sighting], int, SwarmState]:
+        """Events seen since the watch began, by key; receipts of further ones; and what happened so far."""
+        answers = await self._ask_all("sightings")
+        seen: dict[int, Sighting] = {}
+        for answer in answers:
+            for text, (first_ns, clients, repeats, last_ns, used_ns) in answer["seen"].items():
+                each = seen.setdefault(int(text), Sighting(first_ns, last_ns))
+                each.first_ns, each.last_ns = min(each.first_ns, first_ns), max(each.last_ns, last_ns)
+                each.clients += clients
+                each.repeats += repeats
+                if last_ns > first_ns:
+                    each.busy = max(each.busy, min(1.0, used_ns / (last_ns - first_ns)))
+        return seen, sum(answer["further"] for answer in answers), _state(answers)
+
+    async def old(self, keys: list[int]) -> set[int]:
+        """Which of these events somebody had received before the watch began."""
+        return {key for keys in await self._ask_all("old", keys=keys) for key in keys}
