@@ -204,7 +204,8 @@ class _Watch:
         self.patience_s = PATIENCE_S + settings.clients / SLOWEST_PER_S
         self.opened_s = self.watched_s = 0.0
         self.reopened = self.unconnected = self.losses_before = self.received = 0
-        self.watching = self.cut_short = False
+        self.watching = False
+        self.cut_ns = 0
         self.used = {"swarm": 0.0, "origin": 0.0}
         self.others_busy = 0.0
         self.due_ns: dict[int, int] = {}
@@ -229,7 +230,8 @@ class _Watch:
                 with contextlib.suppress(Interrupted):
                     await self._watch()
                 results = await self._settle()
-        early = self.stop.is_set() and (self.cut_short or len(results) < self.settings.pushes)
+        cut_short = any(flag.name == "cut-short" for push in results for flag in push.verdict.flags)
+        early = self.stop.is_set() and (cut_short or len(results) < self.settings.pushes)
         return FanoutRun(started_at, self._meta(), tuple(results), interrupted=early)
 
     def end_early(self) -> None:
@@ -284,24 +286,28 @@ class _Watch:
     async def _listen(self, start_ns: int, seconds: float) -> None:
         """Wait for events that others publish, until there are enough, or time is up."""
         self.watching = True
-        self.until_ns = until_ns = start_ns + int(seconds * 1e9)
+        self.until_ns = start_ns + int(seconds * 1e9)
         while True:
             seen, _, state = await self.swarm.sightings()
             events = self._events(seen)
             missing = [key for key in events if seen[key].clients < self.settings.clients - self.unconnected]
             self.on_phase(f"{len(events)} of {self.settings.pushes} events, {len(missing)} on their way")
             now_ns = time.monotonic_ns()
-            if not state.connected:
-                return
-            enough = len(events) == self.settings.pushes or now_ns >= until_ns
+            enough = len(events) == self.settings.pushes or now_ns >= self.until_ns
             latest_ns = max((seen[key].first_ns for key in missing), default=0)
-            if enough and (not missing or now_ns >= latest_ns + self.patience_s * 1e9):
+            overdue_ns = latest_ns + int(self.patience_s * 1e9)
+            if self.cut_ns:
+                overdue_ns = min(overdue_ns, self.cut_ns + int(GRACE_S * 1e9))
+            if not state.connected or (enough and (not missing or now_ns >= overdue_ns)):
                 return
+            if self.cut_ns:
+                await asyncio.sleep(LOOK_EVERY_S)
+                continue
             try:
                 await unless(self.stop, asyncio.sleep(LOOK_EVERY_S))
-            except Interrupted:
-                self.cut_short = bool(missing)
-                raise
+            except Interrupted:  # what had come to somebody by now is waited for, for a moment
+                self.cut_ns = time.monotonic_ns()
+                self.until_ns = min(self.until_ns, self.cut_ns)
 
     def _events(self, seen: dict[int, Sighting]) -> list[int]:
         """The first events that count. What comes again and again without an id cannot be told apart."""
@@ -324,7 +330,7 @@ class _Watch:
             try:
                 await unless(self.stop, self._silent(key), grace_s=GRACE_S)
             except Interrupted:
-                self.cut_short = True
+                self.cut_ns = time.monotonic_ns()
                 raise
             if self.stop.is_set():
                 raise Interrupted("interrupted")
@@ -406,6 +412,7 @@ class _Watch:
         reached = samples[np.isfinite(samples)]
         last_s = float(reached.max()) if len(reached) else 0.0
         tau_s = per_delivery_s(samples)
+        missing = clients - self.unconnected - len(reached)
         because = state.reasons[-1] if state and state.reasons else ""
         refused = self.not_published.get(key, [])
         evidence = Evidence(
@@ -419,7 +426,7 @@ class _Watch:
             negative_latencies=int((samples < 0).sum()),
             unpublished=len(refused),
             unpublished_because=refused[0] if refused else "",
-            cut_short=self.cut_short and len(reached) < clients,
+            cut_short=missing > 0 and 0 <= self.cut_ns - due_ns < self.patience_s * 1e9,
             unconnected=self.unconnected,
             unconnected_because=because,
             ended=self._ended,

@@ -280,6 +280,44 @@ def test_who_is_turned_away_is_counted_and_the_others_are_watched():
     assert balances(result)
 
 
+def interrupted(send, when, **settings):
+    """A run that is interrupted when a phase begins like that."""
+    stop = asyncio.Event()
+
+    def on_phase(phase):
+        if phase.startswith(when):
+            stop.set()
+
+    return watched(send, on_phase=on_phase, stop=stop, **settings)[0]
+
+
+def test_an_interrupt_keeps_the_events_until_then():
+    result = interrupted(ticks, "3 of 9 events, 0", pushes=9, seconds=600)
+    assert result.interrupted
+    assert 3 <= len(result.results) <= 4
+    assert [push.ledger.lost for push in result.results] == [0] * len(result.results)
+    assert "cut-short" not in set.union(*(flags(push) for push in result.results))
+
+
+def test_an_interrupt_while_an_event_is_on_its_way_is_told():
+    async def for_some(service, write, number):
+        await service.everybody()
+        if number % 2:
+            await write(b"data: for some\n\n")
+        await service.over.wait()
+
+    result = interrupted(for_some, "1 of 3 events, 1 on", seconds=600)
+    assert result.interrupted
+    (push,) = result.results
+    assert "cut-short" in flags(push)
+
+
+def test_an_interrupt_while_connecting_leaves_nothing_measured():
+    result = interrupted(ticks, "connecting")
+    assert result.interrupted
+    assert result.results == ()
+
+
 @pytest.mark.parametrize(
     ("scheme", "answer", "said"),
     [
