@@ -433,7 +433,13 @@ class _Watch:
             ended_because=because,
             unwatched=unwatched,
         )
-        parts = ("swarm", "origin") if self.due_ns else ("swarm",)
+        cost_s = {part: used_s / max(1, self.received) for part, used_s in self.used.items()}
+        if (
+            sighting and sighting.used_s and not books.ledger.lost
+        ):  # without what the swarm did between events
+            cost_s["swarm"] = sighting.used_s / clients
+        if not self.due_ns:
+            del cost_s["origin"]
         return Push(
             number=number,
             transport=self.settings.transport,
@@ -444,7 +450,7 @@ class _Watch:
             deliveries_per_s=len(reached) / last_s if last_s > 0 else 0.0,
             per_delivery_s=tau_s,
             theory=broadcast.latency(recipients=len(reached), per_delivery_s=tau_s) if tau_s else None,
-            processor_per_delivery_s={part: self.used[part] / max(1, self.received) for part in parts},
+            processor_per_delivery_s=cost_s,
             lost_clients=tuple(client for client, _ in books.losses),
             verdict=judge(evidence),
             since=DUE if self.due_ns else FIRST,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -14,9 +15,16 @@ _PARTS = {"pushpin": "Pushpin", "swarm": "swarm", "origin": "origin"}
 
 def fanout_table(run: FanoutRun) -> Group:
     """A row for each push, and below what has to be known to believe it."""
-    table = Table(title=through(run), title_justify="left", title_style="bold")
-    table.add_column("push", justify="right")
-    for name in ("reached", "lost", "p50", "p99", "last", "per s", "processor, µs each"):
+    table = Table(
+        title=through(run),
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for name in ("push", "reached", "lost", "p50", "p99", "last", "per s", "µs each"):
         table.add_column(name, justify="right", no_wrap=True)
     for push in run.results:
         latency, cost_s = push.latency, push.processor_per_delivery_s
@@ -50,7 +58,7 @@ def _notes(run: FanoutRun) -> list[str]:
         for part, name in _PARTS.items()
         if run.results and part in run.results[0].processor_per_delivery_s
     ]
-    notes = [f"processor time for each delivery: {' + '.join(parts)}"] if parts else []
+    notes = [f"µs each: processor time for a delivery, {' + '.join(parts)}"] if parts else []
     if "url" in run.meta["config"]:
         notes += _service_notes(run)
     notes.append(

@@ -16,6 +16,8 @@ class Sighting:
         first_ns: When the first client had it, on `CLOCK_MONOTONIC`; `last_ns` likewise.
         clients: How many have it.
         repeats: How often somebody received it who had it already.
+        used_s: Processor time of the swarm from the first receipt in each process to the last; 0 where somebody of a
+            process does not have it.
         busy: Largest share of a processor that a process of the swarm used while the event came, 0 to 1.
     """
 
@@ -23,6 +25,7 @@ class Sighting:
     last_ns: int
     clients: int = 0
     repeats: int = 0
+    used_s: float = 0.0
     busy: float = 0.0
 
 
@@ -66,6 +69,7 @@ class WatchSwarm(Swarm):
                 each.first_ns, each.last_ns = min(each.first_ns, first_ns), max(each.last_ns, last_ns)
                 each.clients += clients
                 each.repeats += repeats
+                each.used_s += used_ns / 1e9
                 if last_ns > first_ns:
                     each.busy = max(each.busy, min(1.0, used_ns / (last_ns - first_ns)))
         return seen, sum(answer["further"] for answer in answers), _state(answers)
