@@ -181,6 +181,15 @@ def _stream(process: asyncio.subprocess.Process | None, name: str) -> asyncio.St
 Handler = Callable[..., Awaitable[Any]]
 
 
+def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the fastest event loop there is: uvloop's if it is installed (`pip install realtime-kit[fast]`)."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return None
+    return new_event_loop
+
+
 def serve(
     handlers: Mapping[str, Handler], *, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
 ) -> None:

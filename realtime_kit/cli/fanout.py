@@ -28,13 +28,14 @@ _SERVICES = {"control_url", "channel", "seconds", "headers"}
 @click.option("--clients", type=int, default=1_000, show_default=True, help="How many are pushed to.")
 @click.option("--pushes", type=int, default=5, show_default=True, help="Events, one after the other.")
 @click.option("--instances", type=int, default=1, show_default=True, help="Pushpins that share the clients.")
-@click.option("--transport", default="streaming", show_default=True, help="streaming")
+@click.option("--transport", default="streaming", show_default=True, help="Or websocket, long-polling.")
 @click.option(
     "--payload", "payload_bytes", type=int, default=64, show_default=True, help="Size of an event, bytes."
 )
 @click.option(
     "--message-rate", type=int, default=0, show_default=True, help="Pushpin's limiter, per second; 0 is none."
 )
+@click.option("--door", default="http", show_default=True, help="How events reach Pushpin: http or zeromq.")
 @click.option("--url", help="A service of your own instead: http(s):// of an event stream, or ws(s)://.")
 @click.option(
     "--control-url", help="Where to publish, if that service is a GRIP proxy: its port or a GRIP URL."

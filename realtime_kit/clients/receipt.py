@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,11 @@ class ReceiptBook:
         self._event_id.append(event_id)
         self._received_ns.append(received_ns)
         self._opened_ns.append(opened_ns)
+
+    def columns(self) -> tuple[Callable[[int], None], ...]:
+        """The four columns' `append`, in the order of `write`: for a loop that has no time for a call each."""
+        columns = (self._client, self._event_id, self._received_ns, self._opened_ns)
+        return tuple(column.append for column in columns)
 
     def receipts(self) -> Receipts:
         """All that has been written, as columns."""

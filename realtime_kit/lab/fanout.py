@@ -18,16 +18,18 @@ import psutil
 
 import realtime_kit
 from realtime_kit import background
-from realtime_kit.clients.swarm import Swarm, SwarmPlan, SwarmState, plan_swarm
+from realtime_kit.clients.swarm import REPEATED, Swarm, SwarmPlan, SwarmState, plan_swarm
 from realtime_kit.errors import UsageError
 from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted, unless
 from realtime_kit.measurements.fanout import FanoutRun, Push, completion, per_delivery_s
+from realtime_kit.measurements.herd import Herd
 from realtime_kit.measurements.latency import latencies_s, latency
 from realtime_kit.measurements.ledger import account
 from realtime_kit.measurements.verdict import Evidence, judge
 from realtime_kit.origin.lessons import find_lesson
 from realtime_kit.pushpin import PushpinSettings, Route
-from realtime_kit.pushpin.cluster import MOST_INSTANCES, PushpinCluster
+from realtime_kit.pushpin.cluster import DOORS, MOST_INSTANCES, Door, PushpinCluster
+from realtime_kit.quantities import LOST
 from realtime_kit.theory import broadcast
 from realtime_kit.worker import Worker
 
@@ -35,13 +37,16 @@ LEAD_S = 0.1
 """Between the order to push and the moment it is due, so that the order itself is not measured."""
 
 PATIENCE_S = 10.0
+HERD_PATIENCE = 4
+"""How many times as long as expected the clients of a long-poll may take to ask again."""
+
 SLOWEST_PER_S = 2_000
 """Fewer deliveries a second than this are not waited for, unless a limiter was asked for."""
 
 GRACE_S = 3.0
 """How long a push that is under way may go on after an interrupt."""
 
-TRANSPORTS = ("streaming",)
+TRANSPORTS = ("streaming", "websocket", "long-polling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class FanoutSettings:
         transport: One of `TRANSPORTS`.
         payload_bytes: Size of an event's text, bytes.
         message_rate: Pushpin's limiter, deliveries per second; 0 is none.
+        door: How events reach the instances: `http`, or `zeromq` for one PUB socket to all.
     """
 
     clients: int = 1_000
@@ -63,6 +69,7 @@ class FanoutSettings:
     transport: str = "streaming"
     payload_bytes: int = 64
     message_rate: int = 0
+    door: Door = "http"
 
     def __post_init__(self) -> None:
         ranges = {"pushes": (1, 1000), "instances": (1, MOST_INSTANCES), "payload_bytes": (0, 10_000)}
@@ -71,9 +78,10 @@ class FanoutSettings:
             if not least <= (value := getattr(self, name)) <= most:
                 message = f"{name} is {value}: allowed is {least} to {most}"
                 raise UsageError(message)
-        if self.transport not in TRANSPORTS:
-            message = f"transport is {self.transport!r}: allowed is {', '.join(TRANSPORTS)}"
-            raise UsageError(message)
+        for name, allowed in (("transport", TRANSPORTS), ("door", DOORS)):
+            if (chosen := getattr(self, name)) not in allowed:
+                message = f"{name} is {chosen!r}: allowed is {', '.join(allowed)}"
+                raise UsageError(message)
 
 
 def fanout(
@@ -147,6 +155,7 @@ class _Fanout:
         self.origin = Worker("realtime_kit.origin.pushes", name="the origin")
         self.cluster: PushpinCluster
         self.swarm: Swarm
+        self.known_restarts = 0
         self.not_published: list[str] = []
         self.slip_s = 0.0
         limiter_s = settings.clients / settings.message_rate if settings.message_rate else 0.0
@@ -165,19 +174,19 @@ class _Fanout:
             self.cluster = await stack.enter_async_context(
                 PushpinCluster(settings.instances, routes, settings=pushpin_settings)
             )
-            await self.origin.ask(
-                "publish_to",
-                publishers=[pushpin.publisher_options() for pushpin in self.cluster.instances],
-                payload_bytes=settings.payload_bytes,
-            )
+            await self._open_doors()
             path = find_lesson(settings.transport).path.lstrip("/")
-            self.swarm = Swarm(self.plan, [str(url / path) for url in self.cluster.urls])
+            urls = [str(url / path) for url in self.cluster.urls]
+            self.swarm = Swarm(
+                self.plan, urls, transport=settings.transport, origin_requests=self._origin_requests
+            )
             await stack.enter_async_context(self.swarm)
             with contextlib.suppress(Interrupted):
                 await self._measure()
             _, state = await self.swarm.collect()
+            instances = self.cluster.statistics().to_json()
         early = self.cut_short or len(self.results) < settings.pushes
-        return FanoutRun(started_at, self._meta(state), tuple(self.results), interrupted=early)
+        return FanoutRun(started_at, self._meta(state, instances), tuple(self.results), interrupted=early)
 
     def end_early(self) -> None:
         """Finish with what has been measured; call it on the kit's loop."""
@@ -188,7 +197,7 @@ class _Fanout:
         """Connect everybody, and push."""
         self.on_phase(f"connecting {self.settings.clients:,} clients")
         begun_s = time.monotonic()
-        await unless(self.stop, self.swarm.open())
+        await unless(self.stop, self.swarm.open(cursor=self.next_id - 1))
         self.opened_s = time.monotonic() - begun_s
         self.on_phase("roll call")
         self.reopened = await unless(self.stop, self._arm())
@@ -203,6 +212,19 @@ class _Fanout:
         await self.swarm.collect()  # receipts of the roll call belong to no push
         return reopened
 
+    async def _open_doors(self) -> None:
+        """Tell the origin where to publish: at the beginning, and when an instance has come back."""
+        self.known_restarts = self.cluster.restarts
+        await self.origin.ask(
+            "publish_to",
+            publishers=[pushpin.publisher_options() for pushpin in self.cluster.instances],
+            payload_bytes=self.settings.payload_bytes,
+            sub_specs=self.cluster.sub_specs if self.settings.door == "zeromq" else [],
+        )
+
+    async def _origin_requests(self) -> int:
+        return int(await self.origin.ask("requests"))
+
     async def _happen(self, due_ns: int = 0) -> int:
         answer = await self.origin.ask("push", due_ns=due_ns)
         self.not_published, self.slip_s = answer["not_published"], answer["slip_s"]
@@ -211,6 +233,8 @@ class _Fanout:
 
     async def _complete(self) -> None:
         """Connect anew who has lost its connection."""
+        if self.cluster.restarts > self.known_restarts:
+            await self._open_doors()
         if lonely := await self.swarm.unconnected():
             await self.swarm.reopen(lonely)
             await self._arm()
@@ -220,13 +244,18 @@ class _Fanout:
         _, state_before = await self.swarm.collect()
         before, machine_before_s, begun_s = self._processor(), machine_used_s(), time.monotonic()
         due_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
+        requests = await self._origin_requests()
         event_id = await self._happen(due_ns)
+        herding = asyncio.create_task(self._herd(event_id, due_ns, requests))
         try:
             await unless(self.stop, self.swarm.reached(timeout_s=self.patience_s), grace_s=GRACE_S)
         except Interrupted:
             self.cut_short = True
         after, machine_s = self._processor(), machine_used_s() - machine_before_s
         processors_s = (time.monotonic() - begun_s) * (os.cpu_count() or 1)
+        herd = None
+        with contextlib.suppress(Interrupted):
+            herd = await unless(self.stop, herding, grace_s=0.0 if self.cut_short else GRACE_S)
         receipts, state = await self.swarm.collect()
         ids, intended_ns = np.array([event_id]), np.array([due_ns])
         books = account(receipts, ids, intended_ns, clients=self.settings.clients)
@@ -271,7 +300,18 @@ class _Fanout:
             },
             lost_clients=tuple(client for client, _ in books.losses),
             verdict=judge(evidence),
+            herd=herd,
         )
+
+    async def _herd(self, event_id: int, due_ns: int, requests_before: int) -> Herd | None:
+        """Let long-pollers ask again, as they are answered."""
+        if self.settings.transport != REPEATED:
+            return None
+        clients = self.settings.clients
+        theory_s = broadcast.herd_recovery_s(recipients=clients, origin_capacity_per_s=self.swarm.asked_per_s)
+        all_have = await self.swarm.ask(event_id, timeout_s=self.patience_s + HERD_PATIENCE * theory_s)
+        rearmed_s = (time.monotonic_ns() - due_ns) / 1e9 if all_have else LOST
+        return Herd(rearmed_s, await self._origin_requests() - requests_before, theory_s)
 
     def _processor(self) -> dict[str, dict[int, float]]:
         return {
@@ -281,7 +321,7 @@ class _Fanout:
             "kit": used_s([os.getpid()]),
         }
 
-    def _meta(self, state: SwarmState) -> dict[str, Any]:
+    def _meta(self, state: SwarmState, instances: list[dict[str, Any]]) -> dict[str, Any]:
         installation = self.cluster.instances[0].installation
         return {
             "kit": realtime_kit.__version__,
@@ -296,6 +336,7 @@ class _Fanout:
             },
             "losses": state.losses,
             "restarts": self.cluster.restarts,
+            "instances": instances,
             "swarm_processes": len(self.swarm.workers),
             "swarm_bytes_per_client": round(state.bytes_per_client),
         }

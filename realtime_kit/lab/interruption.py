@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from realtime_kit.errors import RealtimeKitError
 
@@ -27,7 +27,7 @@ class Interrupted(RealtimeKitError):
     """What was being waited for has been left. (A KeyboardInterrupt on the kit's loop would end the loop itself.)"""
 
 
-async def unless(stop: asyncio.Event, doing: Coroutine[Any, Any, T], *, grace_s: float = 0.0) -> T:
+async def unless(stop: asyncio.Event, doing: Awaitable[T], *, grace_s: float = 0.0) -> T:
     """Wait for something, or for an interrupt.
 
     Args:

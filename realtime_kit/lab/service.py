@@ -24,7 +24,7 @@ from realtime_kit.clients.receipt import Receipts
 from realtime_kit.clients.swarm import plan_swarm
 from realtime_kit.clients.swarm.swarm import SwarmState
 from realtime_kit.clients.swarm.watch import Sighting, WatchSwarm
-from realtime_kit.clients.swarm.watch_crew import has_id, key_of
+from realtime_kit.clients.swarm.watch_member import has_id, key_of
 from realtime_kit.errors import ClientError, UsageError
 from realtime_kit.lab.fanout import GRACE_S, LEAD_S, PATIENCE_S, SLOWEST_PER_S, machine_used_s, used_s
 from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted, unless

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime_kit.measurements.herd import Herd
 from realtime_kit.measurements.ledger import Ledger
 from realtime_kit.measurements.saved import SavedRun
 from realtime_kit.measurements.verdict import Verdict
@@ -39,6 +40,7 @@ class Push:
         processor_per_delivery_s: Processor time of each part, `pushpin`, `swarm` and `origin`, for each delivery.
         lost_clients: Who was not reached.
         verdict: Whether to trust it.
+        herd: For long-polling: what it did afterwards.
         since: What times count from: `DUE`, or `FIRST` where nobody knows when an event was published.
     """
 
@@ -54,6 +56,7 @@ class Push:
     processor_per_delivery_s: dict[str, float]
     lost_clients: tuple[int, ...]
     verdict: Verdict
+    herd: Herd | None = None
     since: str = DUE
 
     def to_json(self) -> dict[str, Any]:
@@ -73,6 +76,7 @@ class Push:
             "theory": {"per_delivery_s": self.per_delivery_s, **theory},
             "lost_clients": list(self.lost_clients),
             "verdict": self.verdict.to_json(),
+            **({"herd": self.herd.to_json()} if self.herd else {}),
         }
 
     @classmethod
@@ -93,6 +97,7 @@ class Push:
             lost_clients=tuple(values["lost_clients"]),
             verdict=Verdict.from_json(values["verdict"]),
             since=values.get("since", DUE),
+            herd=Herd.from_json(values["herd"]) if "herd" in values else None,
         )
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from realtime_kit import worker
 from realtime_kit.errors import PublishError
 from realtime_kit.origin.event_log import EventLog
-from realtime_kit.origin.lessons import lessons_app
+from realtime_kit.origin.hold_server import HoldServer
 from realtime_kit.origin.process import CHANNEL
-from realtime_kit.origin.server import OriginServer
-from realtime_kit.publisher import HttpPublisher, item_in_all_formats
+from realtime_kit.publisher import HttpPublisher, QueueingPublisher, ZeroMqBroadcast, item_in_all_formats
 
 _COARSE_S = 0.002
 """A sleep may end this much late: what is left is waited for in small steps."""
@@ -23,36 +23,52 @@ class _Origin:
     def __init__(self) -> None:
         self.log = EventLog()
         self.publishers: list[HttpPublisher] = []
+        self.broadcast: ZeroMqBroadcast | None = None
+        self.listening = 0
         self.payload = ""
         self.channel = CHANNEL
         self.ids_before = 0
+        self.server: HoldServer
         self._stack = contextlib.AsyncExitStack()
+        self._doors = contextlib.AsyncExitStack()
 
     async def start(self, *, port: int) -> dict[str, Any]:
         """Listen on a port; 0 is a free one."""
-        server = await self._stack.enter_async_context(OriginServer(lessons_app(self.log), port=port))
-        return {"port": server.port}
+        self.server = await self._stack.enter_async_context(HoldServer(self.log, CHANNEL, port=port))
+        return {"port": self.server.port}
+
+    async def requests(self) -> int:
+        """How many requests have come so far."""
+        return self.server.requests
 
     async def publish_to(
         self,
         *,
         publishers: list[dict[str, Any]],
         payload_bytes: int,
+        sub_specs: Sequence[str] = (),
         channel: str = CHANNEL,
         ids_before: int = 0,
     ) -> None:
         """Publish every event from now on to all of these, padded to `payload_bytes` bytes of text.
 
         Args:
-            publishers: Arguments of an `HttpPublisher` for each.
+            publishers: Arguments of an `HttpPublisher` for each Pushpin.
             payload_bytes: Size of an event's text, bytes.
+            sub_specs: The Pushpins' ZeroMQ addresses, to publish by one PUB socket instead; empty: over HTTP.
             channel: To which channel. On one that is not the kit's own, nobody is told which event came before.
             ids_before: The first event's id is one more.
         """
         self.payload = "." * payload_bytes
         self.channel, self.ids_before = channel, ids_before
+        await self._doors.aclose()
+        self.publishers, self.broadcast = [], None
+        if sub_specs:
+            self.broadcast = await self._doors.enter_async_context(ZeroMqBroadcast(sub_specs))
+            self.listening = len(sub_specs)
+            return
         for options in publishers:
-            self.publishers.append(await self._stack.enter_async_context(HttpPublisher(**options)))
+            self.publishers.append(await self._doors.enter_async_context(HttpPublisher(**options)))
 
     async def push(self, *, due_ns: int) -> dict[str, Any]:
         """Let one event happen at a moment of `CLOCK_MONOTONIC`; returns when every Pushpin has accepted it."""
@@ -65,10 +81,11 @@ class _Origin:
         self.log.append(data)
         slip_s = (time.monotonic_ns() - due_ns) / 1e9
         item = item_in_all_formats(number, data, prev_number=number - 1 if self.channel == CHANNEL else None)
+        doors: list[QueueingPublisher] = [self.broadcast] if self.broadcast else [*self.publishers]
+        refused = await self._deaf()
         answers = await asyncio.gather(
-            *(publisher.publish(self.channel, item) for publisher in self.publishers), return_exceptions=True
+            *(publisher.publish(self.channel, item) for publisher in doors), return_exceptions=True
         )
-        refused = []
         for answer in answers:
             if isinstance(answer, PublishError):
                 refused.append(str(answer))
@@ -76,12 +93,19 @@ class _Origin:
                 raise answer
         return {"event_id": number, "data": data, "slip_s": slip_s, "not_published": refused}
 
+    async def _deaf(self) -> list[str]:
+        """A sentence for each Pushpin to which a PUB socket will send nothing."""
+        if self.broadcast is None:
+            return []
+        deaf = self.listening - await self.broadcast.listeners(CHANNEL)
+        return [f"{deaf} of {self.listening} Pushpins do not listen on their ZeroMQ socket"] * deaf
+
 
 def main() -> None:
     """Run the worker."""
     origin = _Origin()
-    names = ("start", "publish_to", "push")
-    worker.serve({name: getattr(origin, name) for name in names})
+    names = ("start", "publish_to", "push", "requests")
+    worker.serve({name: getattr(origin, name) for name in names}, loop_factory=worker.fastest_loop())
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from realtime_kit.measurements.fanout import FIRST, FanoutRun
+from realtime_kit.measurements.fanout import FIRST, FanoutRun, Push
 from realtime_kit.plots.words import format_seconds
+from realtime_kit.quantities import LOST
 
 _PARTS = {"pushpin": "Pushpin", "swarm": "swarm", "origin": "origin"}
 
@@ -36,7 +37,9 @@ def fanout_table(run: FanoutRun) -> Group:
             f"{push.deliveries_per_s:,.0f}",
             " + ".join(f"{cost_s[part] * 1e6:.1f}" for part in _PARTS if part in cost_s),
         )
-    return Group(*([table] if run.results else [Text(through(run))]), *(Text(note) for note in _notes(run)))
+    boards = [_instances(run)] if run.meta["config"].get("instances", 1) > 1 else []
+    head = table if run.results else Text(through(run))
+    return Group(head, *boards, *(Text(note) for note in _notes(run)))
 
 
 def through(run: FanoutRun) -> str:
@@ -70,6 +73,7 @@ def _notes(run: FanoutRun) -> list[str]:
         for push in run.results
         if push.lost_clients
     ]
+    notes += [_herd(push) for push in run.results if push.herd]
     flags = dict.fromkeys(str(flag) for push in run.results for flag in push.verdict.flags)
     good = "verdict: trustworthy" if run.results else "verdict: none, since nothing was measured"
     return notes + ([f"do not trust it: {flag}" for flag in flags] or [good])
@@ -98,6 +102,34 @@ def _service_notes(run: FanoutRun) -> list[str]:
         f"{connections['ended']:,} ended by the service + {connections['never_open']:,} never open{why}"
     )
     return notes
+
+
+def _instances(run: FanoutRun) -> Table:
+    """A row for each Pushpin, as it counted itself at the end."""
+    table = Table(title="the instances at the end", title_justify="left")
+    table.add_column("instance")
+    for name in ("state", "restarts", "connections", "subscriptions", "messages", "receivers"):
+        table.add_column(name, justify="right")
+    for each in run.meta.get("instances", []):
+        table.add_row(
+            each["url"],
+            each["state"],
+            *(
+                f"{each[name]:,}"
+                for name in ("restarts", "connections", "subscriptions", "messages", "receivers")
+            ),
+        )
+    return table
+
+
+def _herd(push: Push) -> str:
+    herd = push.herd
+    assert herd is not None  # noqa: S101 - for the type checker
+    when = "not all asked again in time"
+    if herd.rearmed_s < LOST:
+        theory = f"theory N/μ: {format_seconds(herd.theory_s)}"
+        when = f"all asked again within {format_seconds(herd.rearmed_s)} ({theory})"
+    return f"push {push.number}: herd: {when}, {herd.origin_requests:,} requests to the origin"
 
 
 def _some(clients: tuple[int, ...], most: int = 10) -> str:

@@ -13,6 +13,7 @@ from realtime_kit.publisher.http import HttpPublisher
 from realtime_kit.publisher.pacing import Pacer
 from realtime_kit.publisher.queue import QueueingPublisher
 from realtime_kit.publisher.zeromq import ZeroMqPublisher
+from realtime_kit.publisher.zeromq_broadcast import ZeroMqBroadcast
 
 __all__ = [
     "JSON_TYPE",
@@ -20,6 +21,7 @@ __all__ = [
     "HttpPublisher",
     "Pacer",
     "QueueingPublisher",
+    "ZeroMqBroadcast",
     "ZeroMqPublisher",
     "encode_event",
     "item_in_all_formats",

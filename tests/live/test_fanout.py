@@ -1,17 +1,24 @@
 """Fan-outs through real Pushpins: everybody armed, everybody reached, nothing left behind."""
 
 import asyncio
+import contextlib
 import json
+import math
 import os
 import subprocess
 import sys
 
+import aiohttp
 import pytest
 
+from realtime_kit import background
 from realtime_kit.cli import run
+from realtime_kit.clients.swarm import plan_swarm
 from realtime_kit.errors import PublishError, UsageError
-from realtime_kit.lab.fanout import afanout, fanout
+from realtime_kit.lab.fanout import FanoutSettings, _Fanout, afanout, fanout
 from realtime_kit.measurements.fanout import FanoutRun
+from realtime_kit.origin.event_log import EventLog
+from realtime_kit.origin.hold_server import HoldServer
 from realtime_kit.pushpin.cluster import PushpinCluster
 
 pytestmark = pytest.mark.live
@@ -30,6 +37,65 @@ def test_everybody_gets_every_push_through_two_instances():
         assert {flag.name for flag in push.verdict.flags} <= {
             *("too-few-samples", "publisher-slip", "others-busy")
         }
+
+
+@pytest.mark.parametrize("transport", ["websocket", "long-polling"])
+def test_sockets_and_long_polls_get_every_push_too(transport):
+    result = fanout(clients=200, pushes=3, instances=2, transport=transport)
+    for push in result.results:
+        assert (push.ledger.expected, push.ledger.received, push.ledger.lost) == (200, 200, 0)
+        assert push.ledger.duplicate == push.ledger.unexpected == push.ledger.reordered == 0
+        assert push.transport == transport
+        assert (push.herd is not None) == (transport == "long-polling")
+        if push.herd:
+            assert push.latency.max < push.herd.rearmed_s < math.inf
+            assert push.herd.origin_requests >= 200
+    assert [each["connections"] for each in result.meta["instances"]] == [100, 100]
+
+
+@pytest.mark.parametrize("door", ["http", "zeromq"])
+def test_an_instance_that_dies_is_started_again_and_its_clients_return(door):
+    settings = FanoutSettings(clients=100, pushes=3, instances=2, door=door)
+
+    def kill_one(phase):
+        if phase == "push 2 of 3":
+            prepared.cluster.instances[1].processes()[0].kill()
+
+    prepared = _Fanout(settings, plan_swarm(100, targets=2), kill_one)
+    result = background.run(prepared.run())
+    first, second, third = result.results
+    assert first.ledger.received == third.ledger.received == 100
+    assert set(second.lost_clients) <= set(range(1, 100, 2))  # those that were connected to it
+    assert second.ledger.received + len(second.lost_clients) == 100
+    assert result.meta["restarts"] == 1
+    assert [each["restarts"] for each in result.meta["instances"]] == [0, 1]
+
+
+def test_one_publish_through_one_socket_reaches_all_who_listen():
+    async def main():
+        async with (
+            HoldServer(EventLog(), "events") as origin,
+            PushpinCluster(3, origin.port, door="zeromq") as cluster,
+            contextlib.AsyncExitStack() as stack,
+        ):
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            streams = []
+            for url in cluster.urls[:2]:  # nobody is at the third
+                streams.append(await stack.enter_async_context(session.get(url / "streaming/events")))
+                assert await streams[-1].content.readuntil(b"\n\n") == b":\n\n"
+            async with asyncio.timeout(20):
+                while await cluster.alisteners("events") < 2:  # noqa: ASYNC110 - it tells when it is asked
+                    await asyncio.sleep(0.01)
+                await cluster.apublish("events", "hello")
+                for stream in streams:
+                    assert await stream.content.readuntil(b"\n\n") == b"data: hello\n\n"
+                while sum(each.receivers for each in cluster.statistics().instances) < 2:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            board = cluster.statistics().instances
+            assert [each.connections for each in board] == [1, 1, 0]
+            assert [each.receivers for each in board] == [1, 1, 0]
+
+    asyncio.run(main())
 
 
 def test_a_neighbour_that_takes_the_processors_is_told():
@@ -139,6 +205,7 @@ def test_ctrl_c_too_early_or_twice_says_so_and_leaves_nothing(when, tmp_path, no
         ({"instances": 0}, "instances is 0"),
         ({"pushes": 0}, "pushes is 0"),
         ({"transport": "pigeon"}, "transport is 'pigeon'"),
+        ({"door": "window"}, "door is 'window'"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_starts(changes, said):

@@ -8,9 +8,10 @@ import pytest
 
 from realtime_kit.errors import UsageError
 from realtime_kit.measurements import Evidence, Ledger, Run, judge
-from realtime_kit.measurements.fanout import FanoutRun, Push
+from realtime_kit.measurements.fanout import FIRST, FanoutRun, Push
 from realtime_kit.measurements.fault_ledger import FaultLedger
 from realtime_kit.measurements.fault_run import FaultResult, FaultRun
+from realtime_kit.measurements.herd import Herd
 from realtime_kit.quantities import Latency
 
 PUSH = Push(
@@ -44,6 +45,11 @@ AT = "2026-01-01T00:00:00Z"
 RUNS = [
     FanoutRun(AT, {"pushpin": "1.36.0"}, (PUSH, replace(PUSH, number=2, theory=None, completion=()))),
     FanoutRun(AT, {}, (PUSH,), interrupted=True),
+    FanoutRun(
+        AT,
+        {},
+        (replace(PUSH, since=FIRST, herd=Herd(1.5, 7, 1.25)), replace(PUSH, herd=Herd(math.inf, 7, 1.25))),
+    ),
     FaultRun(AT, {"kit": "0.1.0"}, {"drop": "a publish is lost"}, (BROKEN,)),
     FaultRun(AT, {}, {}, (replace(BROKEN, recovery_s=None),), interrupted=True),
 ]
@@ -57,7 +63,7 @@ def test_a_run_that_is_saved_and_loaded_is_equal(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("run", "reader"),
-    [(RUNS[0], Run), (RUNS[0], FaultRun), (RUNS[2], Run), (RUNS[2], FanoutRun)],
+    [(RUNS[0], Run), (RUNS[0], FaultRun), (RUNS[-1], Run), (RUNS[-1], FanoutRun)],
     ids=lambda value: getattr(value, "KIND", None),
 )
 def test_another_kind_of_run_is_refused_with_both_kinds(run, reader, tmp_path):
@@ -97,5 +103,5 @@ def test_a_run_prints_as_its_table():
         "swarm_bytes_per_client": 1600,
     }
     assert "4 streaming clients through one Pushpin 1.36.0" in str(FanoutRun(AT, meta, (PUSH,)))
-    assert "no prev-id" in str(RUNS[2])
-    assert json.loads(json.dumps(RUNS[2].to_json()))["scenarios"] == {"drop": "a publish is lost"}
+    assert "no prev-id" in str(RUNS[-1])
+    assert json.loads(json.dumps(RUNS[-2].to_json()))["scenarios"] == {"drop": "a publish is lost"}

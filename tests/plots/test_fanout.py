@@ -7,11 +7,13 @@ import pytest
 from rich.console import Console
 
 from realtime_kit.measurements.fanout import FanoutRun, Push
+from realtime_kit.measurements.herd import Herd
 from realtime_kit.measurements.ledger import Ledger
 from realtime_kit.measurements.verdict import Evidence, judge
 from realtime_kit.plots import DARK, LIGHT
 from realtime_kit.plots.fanout import fanout_figure
 from realtime_kit.plots.fanout_table import fanout_table
+from realtime_kit.pushpin.cluster_statistics import ClusterStatistics, InstanceStatistics
 from realtime_kit.quantities import Latency
 from realtime_kit.theory import broadcast
 
@@ -60,6 +62,36 @@ def test_every_column_has_room_on_a_terminal_of_80():
     (row,) = [line for line in captured.get().splitlines() if "42.0 + 10.0 + 1.0" in line]
     assert row.split()[:3] == ["1", "1,000", "0"]
     assert "…" not in captured.get()
+
+
+def printed(run):
+    console = Console(width=130)
+    with console.capture() as captured:
+        console.print(fanout_table(run))
+    return captured.get()
+
+
+def test_the_table_tells_of_the_herd():
+    run = a_run()
+    armed = replace(run.results[0], herd=Herd(1.5, 1_007, 1.25))
+    late = replace(run.results[0], number=2, herd=Herd(math.inf, 900, 1.25))
+    text = printed(replace(run, results=(armed, late)))
+    assert (
+        "push 1: herd: all asked again within 1.5 s (theory N/μ: 1.25 s), 1,007 requests to the origin"
+        in text
+    )
+    assert "push 2: herd: not all asked again in time, 900 requests to the origin" in text
+
+
+def test_the_table_has_a_row_for_each_of_several_instances():
+    run = a_run()
+    board = ClusterStatistics((InstanceStatistics("http://127.0.0.1:1", "ready", 3, 500, 501, 5, 2_500),))
+    run.meta["config"]["instances"] = 2
+    run.meta["instances"] = board.to_json()
+    row = next(line for line in printed(run).splitlines() if "http://127.0.0.1:1" in line)
+    assert [cell for cell in row.split() if cell != "│"] == [
+        *("http://127.0.0.1:1", "ready", "3", "500", "501", "5", "2,500")
+    ]
 
 
 def test_the_curve_is_drawn_in_clients_and_seconds():

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import random
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,10 +15,11 @@ import psutil
 from yarl import URL
 
 from realtime_kit import worker
-from realtime_kit.clients.event_stream import Event
-from realtime_kit.clients.receipt import ReceiptBook
-from realtime_kit.clients.swarm.stream import PieceReader, Refused, StreamMember, whole_number
-from realtime_kit.errors import ClientError
+from realtime_kit.clients.swarm.connect import Connector
+from realtime_kit.clients.swarm.head import Refused
+from realtime_kit.clients.swarm.reading import TRANSPORTS, Transport
+from realtime_kit.clients.swarm.reception import Reception
+from realtime_kit.errors import ClientError, RealtimeKitError
 from realtime_kit.pushpin.limits import raise_file_limit
 
 ANSWER_TIMEOUT_S = 15.0
@@ -25,55 +27,69 @@ TRIES = 8
 _BACKOFF_S = 0.05
 _LONGEST_BACKOFF_S = 2.0
 _REASONS = 5
+_SILENT = -1
 
 
 class CrewWorker:
     """Some clients and their receipts; its methods are what the swarm may ask for."""
 
-    MEMBER = StreamMember
-
     def __init__(self) -> None:
-        self.book = ReceiptBook()
-        self.members: list[StreamMember | None] = []
-        self.latest: list[int] = []
-        self.retries = self.losses = 0
+        self.reception: Reception
+        self.retries = self.losses = self.requests = self.refusals = 0
         self.reasons: list[str] = []
-        self._reader = PieceReader()
-        self._urls: list[URL] = []
+        self._count = 0
+        self._transport: Transport = TRANSPORTS["streaming"]
+        self._connectors: list[Connector] = []
         self._sources: list[str] = []
-        self._awaited = 0
-        self._missing = 0
-        self._all_here = asyncio.Event()
+        # Long-polling: who has to ask, what everybody holds a request with, and where everybody is.
+        self._due: deque[int] = deque()
+        self._asked: list[int] = []
+        self._cursors: list[int | None] = []
+        self._tries: dict[int, int] = {}
+        self._returning: set[asyncio.Task[None]] = set()
+        self._refusal: RealtimeKitError | None = None
         self._rng = random.Random(1)
         self._bare_bytes = 0
 
     async def open(
-        self, *, urls: Sequence[str], sources: Sequence[str], count: int, in_flight: int
+        self,
+        *,
+        urls: Sequence[str],
+        sources: Sequence[str],
+        count: int,
+        in_flight: int,
+        transport: str = "streaming",
+        cursor: int | None = None,
     ) -> dict[str, Any]:
         """Connect clients, a few at a time, spread evenly over addresses; who could not be connected and why.
 
+        Those of a long-poll are connected, and ask when they are told to with `ask`.
+
         Args:
-            urls: Addresses of streams.
+            urls: Addresses of events.
             sources: Addresses of this machine to connect from; empty: the system chooses.
             count: How many clients.
             in_flight: How many may be opening at a time.
+            transport: A key of `TRANSPORTS`.
+            cursor: After which event a long-poll begins; None: with those to come.
         """
         raise_file_limit()
         gc.collect()
         self._bare_bytes = psutil.Process().memory_info().rss
-        self._urls = [URL(url) for url in urls]
+        self._count, self._transport = count, TRANSPORTS[transport]
+        self._connectors = [Connector(URL(url)) for url in urls]
         self._sources = list(sources)
-        self.members = [None] * count
-        self.latest = [0] * count
+        self._asked, self._cursors = [_SILENT] * count, [cursor] * count
+        self.reception = Reception(
+            self._transport, count, on_answer=self._note_answer, on_loss=self._note_loss
+        )
         await self._open_all(range(count), in_flight)
         return self._state()
 
     async def reopen(self, *, numbers: Sequence[int], in_flight: int) -> dict[str, Any]:
         """Connect these clients anew, whatever has become of them."""
         for number in numbers:
-            member, self.members[number] = self.members[number], None
-            if member is not None:
-                member.close()
+            self.reception.hang_up(number)
         await self._open_all(numbers, in_flight)
         return self._state()
 
@@ -92,76 +108,106 @@ class CrewWorker:
             raise failed.exceptions[0] from None  # one reason is what a person can act on
 
     async def _open_one(self, number: int) -> None:
-        url = self._urls[number % len(self._urls)]
+        connector = self._connector(number)
         for attempt in range(TRIES):
             try:
-                self.members[number] = await self._connect(number, url)
+                await self._connect(number, connector)
             except (OSError, Refused, TimeoutError) as error:
                 if isinstance(error, Refused) and not error.again:
-                    message = f"{url}: {error}"
+                    message = f"{connector.url}: {error}"
                     raise ClientError(message) from None
-                self._note(f"{url}: {error or type(error).__name__}")
+                self._note(f"{connector.url}: {error or type(error).__name__}")
                 self.retries += 1
-                pause_s = min(_LONGEST_BACKOFF_S, _BACKOFF_S * 2**attempt)
-                await asyncio.sleep(pause_s * self._rng.uniform(0.5, 1.5))
+                await asyncio.sleep(self._pause_s(attempt))
             else:
                 return
 
-    async def _connect(self, number: int, url: URL) -> StreamMember:
-        member = self.MEMBER(number, self, self._reader, self._request(url))
-        source = None
+    def _connector(self, number: int) -> Connector:
+        return self._connectors[number % len(self._connectors)]
+
+    def _pause_s(self, attempt: int) -> float:
+        pause_s: float = min(_LONGEST_BACKOFF_S, _BACKOFF_S * 2**attempt)
+        return pause_s * self._rng.uniform(0.5, 1.5)
+
+    async def _connect(self, number: int, connector: Connector) -> None:
+        source = ""
         if self._sources:
-            source = (self._sources[number // len(self._urls) % len(self._sources)], 0)
-        secure = url.scheme == "https"
-        host, port = url.host or "", url.port or 80
-        answered = member.answered
-        assert answered is not None  # noqa: S101 - for the type checker
+            source = self._sources[number // len(self._connectors) % len(self._sources)]
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                await asyncio.get_running_loop().create_connection(
-                    lambda: member, host, port, local_addr=source, ssl=secure or None
-                )
-                await answered
+                opened_ns = 0 if self._transport.repeated else time.monotonic_ns()
+                agreed = self.reception.take(number, await connector.connect(source), opened_ns)
+                if self._transport.repeated:
+                    self._asked[number] = _SILENT
+                    self._due.append(number)
+                else:
+                    self.reception.send(number, self._transport.request(connector.url))
+                    await agreed
         except BaseException:
-            answered.cancel()
-            member.close()
+            self.reception.hang_up(number)
             raise
-        member.answered = None  # a future less for each client
-        return member
+        finally:
+            self.reception.settle(number)
 
-    def _request(self, url: URL) -> bytes:
-        lines = (
-            f"GET {url.raw_path_qs} HTTP/1.1",
-            f"Host: {url.host}:{url.port}",
-            "Accept: text/event-stream",
-            "\r\n",
-        )
-        return "\r\n".join(lines).encode()
+    # Long-polling
 
-    # What members report
+    async def ask(self, *, count: int, after: int) -> dict[str, int]:
+        """Let clients ask whose turn it is; those of a long-poll have to, after each answer.
 
-    def number_of(self, event: Event) -> int:
-        """Its id."""
-        return whole_number(event.id)
+        Args:
+            count: How many at most.
+            after: An event.
 
-    def receive(self, number: int, event_ids: tuple[int, ...], received_ns: int, opened_ns: int) -> None:
-        """Write receipts down."""
-        for event_id in event_ids:
-            self.book.write(number, event_id, received_ns, opened_ns)
-            latest = self.latest[number]
-            if event_id > latest:
-                self.latest[number] = event_id
-                if latest < self._awaited <= event_id:
-                    self._missing -= 1
-                    if not self._missing:
-                        self._all_here.set()
+        Returns:
+            `due`: who still has to ask; `requests`, `refusals`: so far; `armed`: clients that have asked for what
+            comes after that event, or a later one, and have not been answered; not counted before nobody is due.
+        """
+        if self._refusal is not None:
+            raise self._refusal
+        for _ in range(min(count, len(self._due))):
+            number = self._due.popleft()
+            if self.reception.is_connected(number) and self._asked[number] == _SILENT:
+                cursor = self._cursors[number]
+                self._asked[number] = cursor or 0
+                self.requests += 1
+                request = self._transport.request(self._connector(number).url, cursor)
+                self.reception.send(number, request)
+        due = len(self._due) + len(self._returning)
+        armed = 0 if due else sum(asked >= after for asked in self._asked)
+        return {"due": due, "requests": self.requests, "refusals": self.refusals, "armed": armed}
 
-    def lose(self, number: int, member: StreamMember, reason: str) -> None:
-        """Remember that a connection has ended; whoever opens it again is the swarm."""
-        if number < len(self.members) and self.members[number] is member:
-            self.members[number] = None
+    def _note_answer(self, number: int, cursor: int) -> None:
+        self._cursors[number] = cursor
+        self._asked[number] = _SILENT
+        self._tries.pop(number, None)
+        self._due.append(number)
+
+    async def _return(self, number: int) -> None:
+        attempt = self._tries[number] = self._tries.get(number, -1) + 1
+        await asyncio.sleep(self._pause_s(attempt))
+        try:
+            await self._open_one(number)
+        except RealtimeKitError as error:
+            self._refusal = error
+
+    # Losses
+
+    def _note_loss(self, number: int, error: Exception) -> None:
+        """A connection has ended. That of a long-poll comes back by itself; of others the swarm decides."""
+        self._note(str(error))
+        if not self._transport.repeated:
             self.losses += 1
-            self._note(reason)
+            return
+        if self._asked[number] != _SILENT:
+            self.refusals += 1
+            self._asked[number] = _SILENT
+        if isinstance(error, RealtimeKitError) and not (isinstance(error, Refused) and error.again):
+            self._refusal = ClientError(f"{self._connector(number).url}: {error}")
+            return
+        self.retries += 1
+        task = asyncio.get_running_loop().create_task(self._return(number))
+        self._returning.add(task)
+        task.add_done_callback(self._returning.discard)
 
     def _note(self, reason: str) -> None:
         if reason not in self.reasons and len(self.reasons) < _REASONS:
@@ -171,11 +217,7 @@ class CrewWorker:
 
     async def expect(self, *, event_id: int) -> None:
         """An event is about to be pushed: no garbage collection until `reached`."""
-        self._all_here.clear()
-        self._awaited = event_id
-        self._missing = sum(latest < event_id for latest in self.latest)
-        if not self._missing:
-            self._all_here.set()
+        self.reception.expect(event_id)
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -184,55 +226,43 @@ class CrewWorker:
         """Wait until everybody has the expected event; returns who has not by the timeout."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                await self._all_here.wait()
+                await self.reception.arrived.wait()
         gc.enable()
-        return [number for number, latest in enumerate(self.latest) if latest < self._awaited]
+        awaited = self.reception.awaited
+        return [number for number, latest in enumerate(self.reception.latest) if latest < awaited]
 
     async def unconnected(self) -> list[int]:
         """Who has no connection."""
-        return [number for number, member in enumerate(self.members) if member is None]
+        return [number for number in range(self._count) if not self.reception.is_connected(number)]
 
     async def collect(self) -> dict[str, Any]:
         """The receipts since the last call, and what has happened so far."""
-        book, self.book = self.book, ReceiptBook()
-        return {"receipts": book.receipts().to_json(), **self._state()}
+        return {"receipts": self.reception.receipts().to_json(), **self._state()}
 
     async def close(self) -> None:
         """Hang up."""
-        members, self.members = self.members, []
-        for member in members:
-            if member is not None:
-                member.close()
+        for task in self._returning:
+            task.cancel()
+        await asyncio.gather(*self._returning, return_exceptions=True)
+        self.reception.close()
 
     def _state(self) -> dict[str, Any]:
         used_bytes = psutil.Process().memory_info().rss - self._bare_bytes
         return {
-            "connected": sum(member is not None for member in self.members),
+            "connected": sum(self.reception.is_connected(number) for number in range(self._count)),
             "retries": self.retries,
             "losses": self.losses,
             "reasons": self.reasons,
-            "bytes_per_client": used_bytes / max(1, len(self.members)),
+            "bytes_per_client": used_bytes / max(1, self._count),
             "at_ns": time.monotonic_ns(),
         }
 
 
-NAMES = ("open", "reopen", "expect", "reached", "unconnected", "collect", "close")
-
-
-def serve(crew: CrewWorker, names: Sequence[str]) -> None:
-    """Run a crew as a worker that may be asked for these, on uvloop where there is one."""
-    try:
-        from uvloop import new_event_loop
-    except ImportError:
-        factory = None
-    else:
-        factory = new_event_loop
-    worker.serve({name: getattr(crew, name) for name in names}, loop_factory=factory)
-
-
 def main() -> None:
-    """Run the worker."""
-    serve(CrewWorker(), NAMES)
+    """Run the worker, on uvloop where there is one."""
+    crew = CrewWorker()
+    names = ("open", "reopen", "ask", "expect", "reached", "unconnected", "collect", "close")
+    worker.serve({name: getattr(crew, name) for name in names}, loop_factory=worker.fastest_loop())
 
 
 if __name__ == "__main__":

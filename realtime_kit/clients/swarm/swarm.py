@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -17,6 +19,16 @@ from realtime_kit.worker import Worker
 
 IN_FLIGHT = 64
 """Connections being opened at a time: above about a hundred Pushpin 1.36 answers some of them with 502."""
+
+SUPPOSED_S = 0.1
+"""When a request is supposed to have reached an origin that does not tell: Pushpin needs a hundredth of it."""
+
+_ROUND_S = 0.01
+_SLOWEST_PER_S = 100
+_PATIENCE_S = 10.0
+
+REPEATED = "long-polling"
+"""The transport whose clients have to ask for each event."""
 
 ROLL_CALLS = 8
 """How often the silent are opened again before it is said who does not answer."""
@@ -42,23 +54,40 @@ class SwarmState:
 
 
 class Swarm:
-    """Many streaming clients over several processes. Use it with `async with`; afterwards nothing of it is left.
+    """Many clients of one transport over several processes. Use it with `async with`; then nothing of it is left.
 
     Clients are numbered from 0; a client's process and address follow from its number.
 
     Args:
         plan: How many, and where they live.
-        urls: Addresses of event streams; clients are spread evenly over them.
+        urls: Addresses of events; clients are spread evenly over them.
+        transport: `streaming`, `websocket` or `long-polling`.
+        origin_requests: For long-polling: tells how many requests have reached the origin so far. Nothing comes back to
+            a client whose request is held, so only the origin knows how many may ask. None supposes that a request is
+            there after `SUPPOSED_S`.
 
     Attributes:
         workers: Its processes.
+        asked_per_s: For long-polling: how many of the clients' first requests got through a second.
     """
 
     CREW = "realtime_kit.clients.swarm.crew"
 
-    def __init__(self, plan: SwarmPlan, urls: Sequence[str]) -> None:
+    def __init__(
+        self,
+        plan: SwarmPlan,
+        urls: Sequence[str],
+        *,
+        transport: str = "streaming",
+        origin_requests: Callable[[], Awaitable[int]] | None = None,
+    ) -> None:
         self.plan = plan
         self._urls = list(urls)
+        self._transport = transport
+        self._origin_requests = origin_requests or self._suppose
+        self._supposed: deque[tuple[float, int]] = deque()
+        self._requests = 0
+        self.asked_per_s = 0.0
         self._stack = contextlib.AsyncExitStack()
         self.workers = [
             Worker(self.CREW, name=f"process {index + 1} of the swarm") for index in range(len(plan.counts))
@@ -76,8 +105,12 @@ class Swarm:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def open(self) -> SwarmState:
+    async def open(self, *, cursor: int | None = None) -> SwarmState:
         """Connect everybody.
+
+        Args:
+            cursor: After which event a long-poll begins; None: with those to come, and of these it may miss one if
+                its first request has to be repeated.
 
         Raises:
             WorkerError: if an address does not lead to an event stream; the text has the answer.
@@ -86,12 +119,65 @@ class Swarm:
         answers = await asyncio.gather(
             *(
                 worker.ask(
-                    "open", urls=self._urls, sources=self.plan.sources, count=count, in_flight=in_flight
+                    "open",
+                    urls=self._urls,
+                    sources=self.plan.sources,
+                    count=count,
+                    in_flight=in_flight,
+                    transport=self._transport,
+                    cursor=cursor,
                 )
                 for worker, count in zip(self.workers, self.plan.counts, strict=True)
             )
         )
+        begun_s = time.monotonic()
+        await self.ask(0)
+        self.asked_per_s = self.plan.clients / (time.monotonic() - begun_s)
         return _state(answers)
+
+    async def ask(self, after: int, *, timeout_s: float | None = None) -> bool:
+        """Long-polling: let everybody who has been answered ask again, as many at a time as get through.
+
+        Args:
+            after: Return when everybody asks for what comes after this event.
+            timeout_s: Or after this, seconds; None is longer than it should take.
+
+        Returns:
+            Whether everybody's request has reached the origin. Other transports have nothing to ask.
+
+        Raises:
+            WorkerError: if an answer was none of a long-poll's.
+        """
+        if self._transport != REPEATED:
+            return True
+        until_s = time.monotonic() + (timeout_s or self.plan.clients / _SLOWEST_PER_S + _PATIENCE_S)
+        answers = await self._ask_all("ask", count=0, after=after)
+        offset = await self._origin_requests() - _through(answers)
+        armed = False
+        while time.monotonic() < until_s:
+            arrived = await self._origin_requests() - offset
+            self._requests = sum(answer["requests"] for answer in answers)
+            on_their_way = _through(answers) - arrived
+            armed_before = armed
+            armed = on_their_way <= 0 and sum(answer["armed"] for answer in answers) == self.plan.clients
+            if armed and armed_before:  # twice: a refusal may have been on its way back
+                return True
+            if on_their_way < 0:  # Pushpin asks by itself now and then
+                offset -= on_their_way
+                on_their_way = 0
+            asking = []
+            for worker, share in zip(self.workers, _shares(IN_FLIGHT - on_their_way, answers), strict=True):
+                asking.append(worker.ask("ask", count=share, after=after))
+            answers = await asyncio.gather(*asking)
+            await asyncio.sleep(_ROUND_S)  # whoever is asked all the time has no time for the clients
+        return False
+
+    async def _suppose(self) -> int:
+        now_s = time.monotonic()
+        self._supposed.append((now_s, self._requests))
+        while len(self._supposed) > 1 and self._supposed[1][0] < now_s - SUPPOSED_S:
+            self._supposed.popleft()
+        return self._supposed[0][1]
 
     async def arm(self, push: Callable[[], Awaitable[int]], *, next_id: int, timeout_s: float = 10.0) -> int:
         """Call the roll until every client has received a push on the connection that it has now.
@@ -117,6 +203,7 @@ class Swarm:
             await push()
             silent = await self.reached(timeout_s=timeout_s)
             if not silent:
+                await self.ask(next_id + call)
                 return reopened
             reopened += len(silent)
             await self.reopen(silent)
@@ -133,7 +220,9 @@ class Swarm:
         for worker, first, count in zip(self.workers, self._first, self.plan.counts, strict=True):
             mine = [number - first for number in numbers if first <= number < first + count]
             asked.append(worker.ask("reopen", numbers=mine, in_flight=in_flight))
-        return _state(await asyncio.gather(*asked))
+        answers = await asyncio.gather(*asked)
+        await self.ask(0)
+        return _state(answers)
 
     async def unconnected(self) -> list[int]:
         """Who has no connection at the moment."""
@@ -179,3 +268,15 @@ def _state(answers: Sequence[dict[str, Any]]) -> SwarmState:
         reasons=tuple(dict.fromkeys(reason for answer in answers for reason in answer["reasons"])),
         bytes_per_client=sum(answer["bytes_per_client"] for answer in answers) / weights,
     )
+
+
+def _through(answers: Sequence[dict[str, int]]) -> int:
+    """Requests that have been sent and not been refused."""
+    return sum(answer["requests"] - answer["refusals"] for answer in answers)
+
+
+def _shares(free: int, answers: Sequence[dict[str, int]]) -> list[int]:
+    """How many clients of each process may ask, if so many may in all."""
+    due = [answer["due"] for answer in answers]
+    busy = max(1, sum(bool(each) for each in due))
+    return [min(each, max(0, free) // busy) if each else 0 for each in due]

@@ -35,18 +35,13 @@ class WatchSwarm(Swarm):
     CREW = "realtime_kit.clients.swarm.watch_crew"
 
     async def open_by(self, timeout_s: float, headers: dict[str, str]) -> SwarmState:
-        """Connect as many as can be within some seconds, with these header fields in every request.
-
-        Raises:
-            WorkerError: if the address does not lead to an event stream or a WebSocket; the text has the answer.
-        """
-        await self._ask_all("prepare", headers=headers)
+        """Connect as many as can be within some seconds, with these header fields in every request."""
         in_flight = max(1, IN_FLIGHT // len(self.workers))
         asked = (
             worker.ask(
                 "open_by",
-                urls=self._urls,
-                sources=self.plan.sources,
+                url=self._urls[0],
+                headers=headers,
                 count=count,
                 in_flight=in_flight,
                 timeout_s=timeout_s,

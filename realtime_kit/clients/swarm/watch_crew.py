@@ -1,4 +1,4 @@
-"""Clients of a service that the kit knows nothing of: events are told apart by what is in them. It runs as a worker."""
+"""The clients, in one process, of a service that the kit knows nothing of. It runs as a worker."""
 
 from __future__ import annotations
 
@@ -8,75 +8,23 @@ import gc
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
+import psutil
 from yarl import URL
 
-from realtime_kit.clients.event_stream import Event, EventStreamParser
-from realtime_kit.clients.swarm.crew import ANSWER_TIMEOUT_S, NAMES, CrewWorker, serve
-from realtime_kit.clients.swarm.stream import Refused, StreamMember
+from realtime_kit import worker
+from realtime_kit.clients.receipt import ReceiptBook
+from realtime_kit.clients.swarm.connect import Connector
+from realtime_kit.clients.swarm.crew import ANSWER_TIMEOUT_S, CrewWorker
+from realtime_kit.clients.swarm.head import Refused
+from realtime_kit.clients.swarm.watch_member import SocketMember, StreamMember, has_id
 from realtime_kit.errors import ClientError
+from realtime_kit.pushpin.limits import raise_file_limit
 
 _MOST_OLD = 100_000
-
-
-def key_of(text: str, *, id: str = "", type: str = "message") -> int:  # noqa: A002
-    """A number for an event that is the same in every process: 62 bits of a digest, and whether it has an id."""
-    digest = blake2b("\0".join((id, type, text)).encode(errors="replace"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 2 << 1 | bool(id)
-
-
-def has_id(key: int) -> bool:
-    """Whether the event of this key has an id; without one it may be the same again and again."""
-    return bool(key & 1)
-
-
-class OwnIdParser(EventStreamParser):
-    """An id counts for the event that carries it: of what came before, clients have seen more or less."""
-
-    def _dispatch(self) -> Event | None:
-        event = super()._dispatch()
-        self._id = ""
-        return event
-
-
-class WatchMember(StreamMember):
-    """A streaming client that reads no more when the watch is over, however much still comes."""
-
-    PARSER = OwnIdParser
-    __slots__ = ()
-
-    def data_received(self, data: bytes) -> None:
-        """As ever, as long as it counts."""
-        if time.monotonic_ns() < cast("WatchCrew", self._crew).end_ns:
-            super().data_received(data)
-
-
-class SocketMember:
-    """A WebSocket client; its messages are the events."""
-
-    def __init__(self, number: int, crew: WatchCrew, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._socket = socket
-        self._reading = asyncio.create_task(self._read(number, crew, time.monotonic_ns()))
-
-    async def _read(self, number: int, crew: WatchCrew, opened_ns: int) -> None:
-        reason = ""
-        try:
-            async for message in self._socket:
-                if message.type is aiohttp.WSMsgType.ERROR:
-                    break
-                received_ns = time.monotonic_ns()
-                text = message.data if isinstance(message.data, str) else message.data.decode("latin-1")
-                crew.receive(number, (key_of(text),), received_ns, opened_ns)
-        except (aiohttp.ClientError, OSError) as error:
-            reason = f": {error}"
-        crew.lose(number, self, f"the server closed the WebSocket ({self._socket.close_code}){reason}")  # type: ignore[arg-type]
-
-    def close(self) -> None:
-        """Hang up."""
-        self._reading.cancel()
+_OVERLOADED = frozenset({500, 502, 503, 504})
 
 
 @dataclass(slots=True)
@@ -95,10 +43,11 @@ class _Sighting:
 class WatchCrew(CrewWorker):
     """Some clients that write down whatever comes."""
 
-    MEMBER = WatchMember
-
     def __init__(self) -> None:
         super().__init__()
+        self.book = ReceiptBook()
+        self.members: list[StreamMember | SocketMember | None] = []
+        self.pieces: dict[bytes, tuple[int, ...]] = {}
         self.end_ns = 2**63 - 1
         self._start_ns = self.end_ns
         self._most = 0
@@ -108,17 +57,36 @@ class WatchCrew(CrewWorker):
         self._headers: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
 
-    async def prepare(self, *, headers: dict[str, str]) -> None:
-        """Send these header fields with every request."""
-        self._headers = headers
-
     async def open_by(
-        self, *, urls: Sequence[str], sources: Sequence[str], count: int, in_flight: int, timeout_s: float
+        self, *, url: str, headers: dict[str, str], count: int, in_flight: int, timeout_s: float
     ) -> dict[str, Any]:
-        """Connect clients as `open` does, as many as can be in some time."""
+        """Connect clients, a few at a time, as many as can be in some time.
+
+        Args:
+            url: Address of an event stream or a WebSocket.
+            headers: Header fields of every request.
+            count: How many clients.
+            in_flight: How many may be opening at a time.
+            timeout_s: After so many seconds the others are left.
+        """
+        raise_file_limit()
+        gc.collect()
+        self._bare_bytes = psutil.Process().memory_info().rss
+        self._count, self._headers = count, headers
+        self._connectors = [Connector(URL(url))]
+        self.members = [None] * count
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                await self.open(urls=urls, sources=sources, count=count, in_flight=in_flight)
+                await self._open_all(range(count), in_flight)
+        return self._state()
+
+    async def reopen(self, *, numbers: Sequence[int], in_flight: int) -> dict[str, Any]:
+        """Connect these clients anew, whatever has become of them."""
+        for number in numbers:
+            member, self.members[number] = self.members[number], None
+            if member is not None:
+                member.close()
+        await self._open_all(numbers, in_flight)
         return self._state()
 
     async def watch(self, *, start_ns: int, end_ns: int, most: int) -> None:
@@ -139,50 +107,49 @@ class WatchCrew(CrewWorker):
         """Which of these somebody has received before the watch began."""
         return [key for key in keys if key in self._old]
 
-    async def close(self) -> None:
-        """Hang up."""
-        await super().close()
-        if self._session is not None:
-            await self._session.close()
+    async def collect(self) -> dict[str, Any]:
+        """The receipts since the last call, and what has happened so far."""
+        book, self.book = self.book, ReceiptBook()
+        return {"receipts": book.receipts().to_json(), **self._state()}
 
-    def number_of(self, event: Event) -> int:
-        """Its key."""
-        return key_of(event.data, id=event.id, type=event.type)
+    # What members report
 
-    def receive(self, number: int, event_ids: tuple[int, ...], received_ns: int, opened_ns: int) -> None:
+    def receive(self, number: int, keys: tuple[int, ...], received_ns: int, opened_ns: int) -> None:
         """Write down what is watched."""
         if received_ns < self._start_ns:
             if len(self._old) < _MOST_OLD:
-                self._old.update(event_ids)
+                self._old.update(keys)
             return
         if received_ns >= self.end_ns:
             return
-        for key in event_ids:
+        for key in keys:
             sighting = self._sightings.get(key)
             if sighting is None:
                 if len(self._sightings) >= self._most:
                     self._further += 1
                     continue
-                has = bytearray(len(self.members))
+                has = bytearray(self._count)
                 sighting = self._sightings[key] = _Sighting(received_ns, time.process_time_ns(), has)
             if sighting.has[number]:
                 sighting.repeats += 1
-                if has_id(key) and len(self.book) < 2 * self._most * len(self.members):
+                if has_id(key) and len(self.book) < 2 * self._most * self._count:
                     self.book.write(number, key, received_ns, opened_ns)
             else:
                 self.book.write(number, key, received_ns, opened_ns)
                 sighting.has[number] = 1
                 sighting.clients += 1
                 sighting.last_ns = received_ns
-                if sighting.clients == len(self.members):
+                if sighting.clients == self._count:
                     sighting.used_ns = time.process_time_ns() - sighting.first_used_ns
 
-    def _request(self, url: URL) -> bytes:
-        port = "" if url.is_default_port() else f":{url.explicit_port}"
-        host = f"[{url.raw_host}]" if ":" in (url.raw_host or "") else url.raw_host
-        fields = {"Host": f"{host}{port}", "Accept": "text/event-stream", **self._headers}
-        lines = [f"GET {url.raw_path_qs} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
-        return "\r\n".join([*lines, "\r\n"]).encode()
+    def lose(self, number: int, member: object, reason: str) -> None:
+        """Remember that a connection has ended; nobody opens it again."""
+        if self.members[number] is member:
+            self.members[number] = None
+            self.losses += 1
+            self._note(reason)
+
+    # Connecting
 
     async def _open_one(self, number: int) -> None:
         # Who is turned away, by a limit on clients perhaps, is missing; the others can be watched all the same.
@@ -191,26 +158,61 @@ class WatchCrew(CrewWorker):
         except ClientError as error:
             self._note(str(error))
 
-    async def _connect(self, number: int, url: URL) -> Any:
-        if url.scheme not in ("ws", "wss"):
-            return await super()._connect(number, url)
+    async def _connect(self, number: int, connector: Connector) -> None:
+        open_member = self._open_socket if connector.url.scheme in ("ws", "wss") else self._open_stream
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            self.members[number] = await open_member(number, connector.url)
+
+    async def _open_stream(self, number: int, url: URL) -> StreamMember:
+        member = StreamMember(number, self, self._request(url))
+        try:
+            await asyncio.get_running_loop().create_connection(
+                lambda: member, url.host or "", url.port or 80, ssl=url.scheme == "https" or None
+            )
+            await member.answered
+        except BaseException:
+            member.answered.cancel()
+            member.close()
+            raise
+        return member
+
+    def _request(self, url: URL) -> bytes:
+        port = "" if url.is_default_port() else f":{url.explicit_port}"
+        host = f"[{url.raw_host}]" if ":" in (url.raw_host or "") else url.raw_host
+        fields = {"Host": f"{host}{port}", "Accept": "text/event-stream", **self._headers}
+        lines = [f"GET {url.raw_path_qs} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+        return "\r\n".join([*lines, "\r\n"]).encode()
+
+    async def _open_socket(self, number: int, url: URL) -> SocketMember:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=0)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                socket = await self._session.ws_connect(url, headers=self._headers)
+            socket = await self._session.ws_connect(url, headers=self._headers)
         except aiohttp.WSServerHandshakeError as error:
             message = f"the answer is no WebSocket: {error.status} {error.message}"
-            raise Refused(message, again=error.status in (500, 502, 503, 504)) from None
+            raise Refused(message, again=error.status in _OVERLOADED) from None
         except aiohttp.ClientError as error:
             raise Refused(str(error), again=True) from None
         return SocketMember(number, self, socket)
 
+    def _state(self) -> dict[str, Any]:
+        used_bytes = psutil.Process().memory_info().rss - self._bare_bytes
+        return {
+            "connected": sum(member is not None for member in self.members),
+            "retries": self.retries,
+            "losses": self.losses,
+            "reasons": self.reasons,
+            "bytes_per_client": used_bytes / max(1, self._count),
+            "at_ns": time.monotonic_ns(),
+        }
+
 
 def main() -> None:
     """Run the worker."""
-    serve(WatchCrew(), (*NAMES, "prepare", "open_by", "watch", "sightings", "old"))
+    crew = WatchCrew()
+    names = ("open_by", "reopen", "watch", "sightings", "old", "collect")
+    worker.serve({name: getattr(crew, name) for name in names}, loop_factory=worker.fastest_loop())
 
 
 if __name__ == "__main__":

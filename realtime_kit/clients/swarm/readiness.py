@@ -1,0 +1,57 @@
+"""Which of very many sockets have something to read: the system's own answer, without a callback for each."""
+
+from __future__ import annotations
+
+import select
+import sys
+
+_MOST = 1024
+"""Sockets named at a time, so that others get a turn."""
+
+if sys.platform == "linux":
+
+    class Readiness:
+        """An epoll: level-triggered, so that what is not read at once is named again."""
+
+        def __init__(self) -> None:
+            self._epoll = select.epoll()
+
+        def fileno(self) -> int:
+            """A descriptor that is itself readable when one of those added is."""
+            return self._epoll.fileno()
+
+        def add(self, fd: int) -> None:
+            """Watch a socket until it is closed."""
+            self._epoll.register(fd, select.EPOLLIN)
+
+        def poll(self, timeout_s: float) -> list[tuple[int, int]]:
+            """(descriptor, a figure of the system's) of those with something to read; waits up to `timeout_s`."""
+            return self._epoll.poll(timeout_s, _MOST)
+
+        def close(self) -> None:
+            """Watch nothing any more."""
+            self._epoll.close()
+
+else:
+
+    class Readiness:
+        """A kqueue, which does the same."""
+
+        def __init__(self) -> None:
+            self._kqueue = select.kqueue()
+
+        def fileno(self) -> int:
+            """A descriptor that is itself readable when one of those added is."""
+            return self._kqueue.fileno()
+
+        def add(self, fd: int) -> None:
+            """Watch a socket until it is closed."""
+            self._kqueue.control([select.kevent(fd, select.KQ_FILTER_READ, select.KQ_EV_ADD)], 0)
+
+        def poll(self, timeout_s: float) -> list[tuple[int, int]]:
+            """(descriptor, a figure of the system's) of those with something to read; waits up to `timeout_s`."""
+            return [(event.ident, event.filter) for event in self._kqueue.control(None, _MOST, timeout_s)]
+
+        def close(self) -> None:
+            """Watch nothing any more."""
+            self._kqueue.close()

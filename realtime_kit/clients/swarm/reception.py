@@ -1,0 +1,296 @@
+"""The sockets of a crew: read as they come, a receipt for each event, nothing kept.
+
+There is no object for a client: a descriptor, and its place in a few columns. What is ready is asked of the system
+for many sockets at once, and a piece of bytes that is known costs one look into a dictionary.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+import time
+from collections.abc import Callable
+
+from realtime_kit.clients.receipt import ReceiptBook, Receipts
+from realtime_kit.clients.swarm.readiness import Readiness
+from realtime_kit.clients.swarm.reading import Reading, Transport
+from realtime_kit.errors import ClientError, ProtocolError
+
+_READ_BYTES = 16_384
+"""Read at a time. A piece that is longer is parsed anew for every client."""
+
+_PIECES_KEPT = 256
+
+_STAY_S = 0.002
+_LONGEST_STAY_S = 0.1
+"""While a push is in the air the next receipt is waited for on the spot: to go back to the event loop between two
+would cost more than to read them. Others get a turn after this."""
+
+_NOT_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Reception:
+    """Reads the sockets of a crew's clients.
+
+    Args:
+        transport: What they speak.
+        clients: How many there are.
+        on_answer: Called with a client and its cursor when one of its requests has been answered: long-polling.
+        on_loss: Called with a client and the reason when its connection has ended, but for a `hang_up`.
+
+    Attributes:
+        book: The receipts.
+        latest: The latest event of each client, 0 for none.
+        awaited: The event that is awaited.
+        arrived: Set when everybody has the event that is awaited, but for those whose connection has ended.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        clients: int,
+        *,
+        on_answer: Callable[[int, int], None],
+        on_loss: Callable[[int, Exception], None],
+    ) -> None:
+        self.book = ReceiptBook()
+        self.latest = [0] * clients
+        self.arrived = asyncio.Event()
+        self._transport = transport
+        self._on_answer = on_answer
+        self._on_loss = on_loss
+        self._opened_ns = [0] * clients
+        self._fds = [-1] * clients
+        self._steady: list[int] = []  # by descriptor: whose it is if it is between two messages, else -1
+        self._readings: dict[int, tuple[int, Reading]] = {}  # by descriptor, of all others
+        self._secure: dict[int, ssl.SSLSocket] = {}
+        self._opening: dict[int, asyncio.Future[None]] = {}
+        self._known: dict[bytes, tuple[tuple[int, ...], int | None]] = {}
+        self.awaited = self._missing = 0
+        self._readiness = Readiness()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._readiness.fileno(), self._wake)
+
+    # Connections
+
+    def take(self, number: int, connection: socket.socket, opened_ns: int) -> asyncio.Future[None]:
+        """Take a client's connection over; done when the server has agreed, with what it says if it has not."""
+        self.hang_up(number)
+        if isinstance(connection, ssl.SSLSocket):
+            fd = connection.fileno()
+            self._secure[fd] = connection
+        else:
+            fd = connection.detach()
+        self._fds[number] = fd
+        self._opened_ns[number] = opened_ns
+        self._steady += [-1] * (fd + 1 - len(self._steady))
+        self._readings[fd] = number, self._transport.reading()
+        self._opening[number] = agreed = self._loop.create_future()
+        self._readiness.add(fd)
+        return agreed
+
+    def settle(self, number: int) -> None:
+        """Nobody waits any more for this client's server to agree."""
+        self._opening.pop(number, None)
+
+    def send(self, number: int, data: bytes) -> bool:
+        """Send something short; whether the system took it. If not, the connection is lost."""
+        fd = self._fds[number]
+        try:
+            secure = self._secure.get(fd)
+            sent = secure.send(data) if secure else os.write(fd, data)
+        except OSError as error:
+            self._lose(number, _reason(error))
+            return False
+        if sent < len(data):
+            self._lose(number, "the server does not read")
+            return False
+        return True
+
+    def is_connected(self, number: int) -> bool:
+        """Whether a client has a connection."""
+        return self._fds[number] >= 0
+
+    def hang_up(self, number: int) -> None:
+        """End a client's connection, if it has one."""
+        fd, self._fds[number] = self._fds[number], -1
+        if fd < 0:
+            return
+        self._steady[fd] = -1
+        self._readings.pop(fd, None)
+        if secure := self._secure.pop(fd, None):
+            secure.close()
+        else:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Hang up everybody."""
+        self._loop.remove_reader(self._readiness.fileno())
+        for number in range(len(self._fds)):
+            self.hang_up(number)
+        self._readiness.close()
+
+    def _lose(self, number: int, reason: str, error: Exception | None = None) -> None:
+        self.hang_up(number)
+        if self.latest[number] < self.awaited and not self._transport.repeated:
+            self._strike_off()
+        opening = self._opening.pop(number, None)
+        if opening is None:
+            self._on_loss(number, error or ConnectionError(reason))
+        elif not opening.done():
+            opening.set_exception(error or ConnectionError(reason))
+
+    # Events
+
+    def receipts(self) -> Receipts:
+        """The receipts since the last call."""
+        book, self.book = self.book, ReceiptBook()
+        return book.receipts()
+
+    def expect(self, event_id: int) -> None:
+        """The event to await from now on: of who is connected, or of all where they come back by themselves."""
+        self.arrived.clear()
+        self.awaited = event_id
+        returning = self._transport.repeated
+        self._missing = sum(
+            latest < event_id and (returning or fd >= 0)
+            for latest, fd in zip(self.latest, self._fds, strict=True)
+        )
+        if self._missing <= 0:
+            self.arrived.set()
+
+    def _wake(self) -> None:
+        """Read what there is; with a push in the air, stay until nothing comes for a moment."""
+        self._read_all(self._readiness.poll(0))
+        if self._transport.repeated:  # its clients have to ask again meanwhile
+            return
+        until_s = time.monotonic() + _LONGEST_STAY_S
+        while self._missing > 0 and time.monotonic() < until_s:
+            ready = self._readiness.poll(_STAY_S)
+            if not ready:
+                break
+            self._read_all(ready)
+
+    def _read_all(self, ready: list[tuple[int, int]]) -> None:
+        """The hot loop: a receipt costs what stands here, and the system's read."""
+        steady, known, latest, opened_ns = self._steady, self._known.get, self.latest, self._opened_ns
+        read, clock, awaited, repeated = os.read, time.monotonic_ns, self.awaited, self._transport.repeated
+        write_client, write_id, write_time, write_opened = self.book.columns()
+        for fd, _ in ready:
+            number = steady[fd]
+            if number < 0:
+                self._read_slowly(fd)
+                continue
+            try:
+                piece = read(fd, _READ_BYTES)
+            except OSError as error:
+                self._stumble(number, error)
+                continue
+            said = known(piece)
+            if said is None:
+                self._read_anew(number, fd, piece)
+                continue
+            now_ns = clock()
+            event_ids, cursor = said
+            for event_id in event_ids:
+                write_client(number)
+                write_id(event_id)
+                write_time(now_ns)
+                write_opened(opened_ns[number])
+                before = latest[number]
+                if event_id > before:
+                    latest[number] = event_id
+                    if before < awaited <= event_id:
+                        self._missing -= 1
+            if repeated and cursor is not None:
+                self._on_answer(number, cursor)
+        if self._missing <= 0:
+            self.arrived.set()
+
+    def _read_anew(self, number: int, fd: int, piece: bytes) -> None:
+        """Read what nobody has been sent before, or not in these pieces."""
+        if not piece:
+            self._lose(number, "the server ended the connection")
+            return
+        reading = self._transport.reading(opened=True)
+        self._steady[fd] = -1
+        self._readings[fd] = number, reading
+        event_ids = self._feed(number, fd, reading, piece)
+        if event_ids is not None and reading.whole and not reading.over:
+            if len(self._known) >= _PIECES_KEPT:
+                del self._known[next(iter(self._known))]
+            self._known[piece] = event_ids, reading.cursor
+
+    def _read_slowly(self, fd: int) -> None:
+        """Read for somebody who is in the middle of a message."""
+        if fd not in self._readings:  # hung up while others were read
+            return
+        number, reading = self._readings[fd]
+        try:
+            data = self._pull(fd)
+        except OSError as error:
+            self._stumble(number, error)
+            return
+        if data:
+            self._feed(number, fd, reading, data)
+        else:
+            self._lose(number, "the server ended the connection")
+
+    def _pull(self, fd: int) -> bytes:
+        secure = self._secure.get(fd)
+        if secure is None:
+            return os.read(fd, _READ_BYTES)
+        data = secure.recv(_READ_BYTES)
+        while secure.pending():  # decrypted already: the system would not name it again
+            data += secure.recv(_READ_BYTES)
+        return data
+
+    def _feed(self, number: int, fd: int, reading: Reading, data: bytes) -> tuple[int, ...] | None:
+        now_ns = time.monotonic_ns()
+        try:
+            event_ids = reading.feed(data)
+        except (ClientError, ProtocolError) as error:
+            self._lose(number, str(error), error)
+            return None
+        if reading.reply and not self.send(number, reading.reply):
+            return None
+        opening = self._opening.get(number)
+        if opening is not None and reading.opened and not opening.done():
+            opening.set_result(None)
+        for event_id in event_ids:
+            self._write(number, event_id, now_ns)
+        if reading.whole:
+            if fd in self._secure:
+                self._readings[fd] = number, self._transport.reading(opened=True)
+            else:
+                del self._readings[fd]
+                self._steady[fd] = number
+            if reading.cursor is not None:
+                self._on_answer(number, reading.cursor)
+        if reading.over:
+            self._lose(number, reading.over)
+        return event_ids
+
+    def _write(self, number: int, event_id: int, now_ns: int) -> None:
+        self.book.write(number, event_id, now_ns, self._opened_ns[number])
+        before = self.latest[number]
+        if event_id > before:
+            self.latest[number] = event_id
+            if before < self.awaited <= event_id:
+                self._strike_off()
+
+    def _strike_off(self) -> None:
+        self._missing -= 1
+        if self._missing <= 0:
+            self.arrived.set()
+
+    def _stumble(self, number: int, error: OSError) -> None:
+        """What a read that failed means; that there is nothing to read yet means nothing."""
+        if not isinstance(error, _NOT_YET):
+            self._lose(number, _reason(error))
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
