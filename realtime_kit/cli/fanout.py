@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Measure = Callable[[Callable[[str], None]], FanoutRun]
 
 
-_KITS_OWN = {"transport", "instances", "message_rate"}
+_KITS_OWN = {"transport", "instances", "message_rate", "door"}
 _SERVICES = {"control_url", "channel", "seconds", "headers"}
 
 

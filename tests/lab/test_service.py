@@ -412,6 +412,7 @@ def test_what_cannot_be_is_said_first(settings, said):
     [
         (["--instances", "2"], "--instances is for the kit's own Pushpins, not for --url"),
         (["--transport", "streaming"], "--transport is for the kit's own Pushpins"),
+        (["--door", "zeromq"], "--door is for the kit's own Pushpins"),
         (["--header", "Authorization"], "--header is 'Authorization': it has to be like"),
     ],
 )

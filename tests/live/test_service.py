@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 CLIENTS = 30
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def site():
     routes = web.RouteTableDef()
 
