@@ -57,6 +57,7 @@ class SwarmReceiver:
 
     async def __aenter__(self) -> Self:
         await self.swarm.__aenter__()
+        await self.swarm.unconnected()  # once it answers, it has loaded what it needs
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -171,7 +172,8 @@ class Found:
     Attributes:
         completion_s: From when the event was due until the last client had it.
         receiver_s: Processor time of the receiver for each delivery; `pushpin_s` likewise.
-        bytes_per_client: Memory of the receiver's processes beyond what they had before connecting.
+        bytes_per_client: Memory of the receiver's processes beyond what they had before connecting; the system's own
+            for each socket is nobody's.
         lost: Deliveries that never came.
     """
 
@@ -324,9 +326,10 @@ def rows(
 def _rows(clients: int, found: dict[str, list[Found]]) -> Iterator[TableRow]:
     what = f"fan-out to {clients:,} clients, medians of {len(found['swarm'])} pushes"
 
-    def all_of(name: str, unit: str, scale: float) -> tuple[dict[str, float], str]:
+    def all_of(name: str, unit: str, scale: float, digits: int = 1) -> tuple[dict[str, float], str]:
         values = {kind: _median(results, name) for kind, results in found.items()}
-        return values, ", ".join(f"{kind} {value * scale:.1f} {unit}" for kind, value in values.items())
+        shown = (f"{kind} {value * scale:,.{digits}f} {unit}" for kind, value in values.items())
+        return values, ", ".join(shown)
 
     costs, shown = all_of("receiver_s", "µs", 1e6)
     pushpin_s = statistics.median(each.pushpin_s for results in found.values() for each in results)
@@ -340,7 +343,7 @@ def _rows(clients: int, found: dict[str, list[Found]]) -> Iterator[TableRow]:
     times, shown = all_of("completion_s", "ms", 1e3)
     bound = f"swarm {SLOWER:g} × C" if "C" in times else "–"
     yield f"{what}: all have it", shown, bound, times["swarm"] <= SLOWER * times.get("C", float("inf"))
-    _, shown = all_of("bytes_per_client", "kB", 1e-3)
+    _, shown = all_of("bytes_per_client", "bytes", 1, digits=0)
     yield f"{what}: receiver's memory a client", shown, "–", True
     lost = {name: sum(each.lost for each in results) for name, results in found.items()}
     shown = ", ".join(f"{name} {count}" for name, count in lost.items())
