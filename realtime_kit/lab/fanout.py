@@ -178,13 +178,13 @@ class _Fanout:
             path = find_lesson(settings.transport).path.lstrip("/")
             urls = [str(url / path) for url in self.cluster.urls]
             self.swarm = Swarm(
-                self.plan, urls, transport=settings.transport, origin_requests=self._origin_requests
+                self.plan, urls, transport=settings.transport, origin_requests=self._client_requests
             )
             await stack.enter_async_context(self.swarm)
             with contextlib.suppress(Interrupted):
                 await self._measure()
             _, state = await self.swarm.collect()
-            instances = self.cluster.statistics().to_json()
+            instances = self.cluster.statistics.to_json()
         early = self.cut_short or len(self.results) < settings.pushes
         return FanoutRun(started_at, self._meta(state, instances), tuple(self.results), interrupted=early)
 
@@ -220,21 +220,27 @@ class _Fanout:
             publishers=[pushpin.publisher_options() for pushpin in self.cluster.instances],
             payload_bytes=self.settings.payload_bytes,
             sub_specs=self.cluster.sub_specs if self.settings.door == "zeromq" else [],
+            late=self.settings.transport == REPEATED,
         )
 
+    async def _client_requests(self) -> int:
+        counted = await self.origin.ask("requests")
+        return int(counted["requests"] - counted["repeats"])
+
     async def _origin_requests(self) -> int:
-        return int(await self.origin.ask("requests"))
+        return int((await self.origin.ask("requests"))["requests"])
 
     async def _happen(self, due_ns: int = 0) -> int:
+        if self.cluster.restarts > self.known_restarts:
+            await self._open_doors()
         answer = await self.origin.ask("push", due_ns=due_ns)
         self.not_published, self.slip_s = answer["not_published"], answer["slip_s"]
         self.next_id = answer["event_id"] + 1
         return int(answer["event_id"])
 
     async def _complete(self) -> None:
-        """Connect anew who has lost its connection."""
-        if self.cluster.restarts > self.known_restarts:
-            await self._open_doors()
+        """Wait for instances that are starting again, and connect anew who has lost its connection."""
+        await self.cluster.awhole(timeout_s=PATIENCE_S)
         if lonely := await self.swarm.unconnected():
             await self.swarm.reopen(lonely)
             await self._arm()

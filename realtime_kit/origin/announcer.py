@@ -33,6 +33,11 @@ class _AskAgain(Format):  # type: ignore[misc]  # pubcontrol has no types
         return {"action": "hint"}
 
 
+def late_call(last_id: int) -> Item:
+    """What is published on the late channel: everybody is to ask again but those whose hold is based on this id."""
+    return Item([_AskAgain()], meta={"skip_users": str(last_id)})
+
+
 class Sender(Protocol):
     """Publishes without waiting, as a `QueueingPublisher` does."""
 
@@ -78,5 +83,4 @@ class Announcer:
             call.cancel()
 
     def _call_the_late(self) -> None:
-        up_to_date = {"skip_users": str(self._log.last_id)}
-        self._publisher.send(late_channel(self._channel), Item([_AskAgain()], meta=up_to_date))
+        self._publisher.send(late_channel(self._channel), late_call(self._log.last_id))

@@ -19,6 +19,7 @@ from realtime_kit.errors import ProtocolError
 from realtime_kit.origin import grip
 from realtime_kit.origin.event_log import EventLog
 from realtime_kit.origin.lessons import find_lesson
+from realtime_kit.origin.long_polling import hold
 from realtime_kit.origin.server import HOST
 from realtime_kit.origin.streaming import KEEP_ALIVE_S
 from realtime_kit.publisher import JSON_TYPE, json_page
@@ -28,6 +29,7 @@ HOLD_TIMEOUT_S = 600
 
 _HEAD_LIMIT_BYTES = 65_536
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
+_GRIP_LAST = re.compile(rb"\r\ngrip-last:[^\r]*last-id=(\d{1,18})", re.IGNORECASE)
 _AFTER = re.compile(rb"[?&]after=(\d{1,18})(?:&|$)")
 
 
@@ -42,11 +44,12 @@ class HoldServer:
     Attributes:
         port: Where it listens, once entered.
         requests: How many requests have come.
+        repeats: How many of them Pushpin has repeated by itself, and not a client: they have a `Grip-Last`.
     """
 
     def __init__(self, log: EventLog, channel: str, *, port: int = 0) -> None:
         self.port = port
-        self.requests = 0
+        self.requests = self.repeats = 0
         self._log = log
         self._channel = channel
         self._connections: set[_Connection] = set()
@@ -55,7 +58,7 @@ class HoldServer:
             channel, body=b":\n\n", keep_alive=grip.KeepAlive(":\n\n", timeout_s=KEEP_ALIVE_S)
         )
         self._stream = _on_the_wire(stream)
-        self._answers: dict[bytes, Callable[[bytes, bytes], bytes]] = {
+        self._answers: dict[bytes, Callable[[re.Match[bytes] | None, bytes], bytes]] = {
             find_lesson("streaming").path.encode(): lambda _, __: self._stream,
             find_lesson("websocket").path.encode(): self._socket,
             find_lesson("long-polling").path.encode(): self._poll,
@@ -73,24 +76,27 @@ class HoldServer:
         for connection in list(self._connections):
             connection.close()
 
-    def answer(self, target: bytes, body: bytes) -> bytes:
+    def answer(self, head: bytes, body: bytes) -> bytes:
         """The bytes to answer a request with."""
         self.requests += 1
+        words = head.split(b" ", 2)
+        target = words[1] if len(words) == 3 else b""
+        last = _GRIP_LAST.search(head)
+        self.repeats += last is not None
         path, _, _ = target.partition(b"?")
         make = self._answers.get(path)
         if make is None:
             return _on_the_wire(web.Response(status=404, text=f"{path.decode('latin-1')}: nothing is held\n"))
-        return make(target, body)
+        return make(last or _AFTER.search(target), body)
 
-    def _socket(self, _: bytes, body: bytes) -> bytes:
+    def _socket(self, _: re.Match[bytes] | None, body: bytes) -> bytes:
         try:
             return _socket_answer(body, self._channel)
         except ProtocolError as error:
             return _on_the_wire(web.Response(status=400, text=f"{error}\n"))
 
-    def _poll(self, target: bytes, _: bytes) -> bytes:
-        found = _AFTER.search(target)
-        after = int(found[1]) if found else self._log.last_id
+    def _poll(self, after_id: re.Match[bytes] | None, _: bytes) -> bytes:
+        after = int(after_id[1]) if after_id else self._log.last_id
         if news := self._log.after(after):
             return _on_the_wire(web.Response(body=json_page(news, self._log.last_id), content_type=JSON_TYPE))
         return _poll_hold(self._channel, self._log.last_id)
@@ -116,9 +122,7 @@ def _socket_answer(body: bytes, channel: str) -> bytes:
 
 @functools.lru_cache(4)
 def _poll_hold(channel: str, last_id: int) -> bytes:
-    here = grip.Channel(channel, prev_id=str(last_id))
-    body = json_page([], last_id)
-    return _on_the_wire(grip.hold_response(here, body=body, content_type=JSON_TYPE, timeout_s=HOLD_TIMEOUT_S))
+    return _on_the_wire(hold(channel, last_id, timeout_s=HOLD_TIMEOUT_S))
 
 
 def _on_the_wire(response: web.Response) -> bytes:
@@ -148,7 +152,7 @@ class _Connection(asyncio.Protocol):
             self._transport.write(self._server.answer(*request))
 
     def _next(self) -> tuple[bytes, bytes] | None:
-        """The target and the body of the next request, when it is complete."""
+        """The head and the body of the next request, when it is complete."""
         end = self._bytes.find(b"\r\n\r\n")
         if end < 0:
             if len(self._bytes) > _HEAD_LIMIT_BYTES:
@@ -160,8 +164,7 @@ class _Connection(asyncio.Protocol):
         if len(self._bytes) < whole:
             return None
         body, self._bytes = self._bytes[end + 4 : whole], self._bytes[whole:]
-        words = head.split(b" ", 2)
-        return words[1] if len(words) == 3 else b"", body
+        return head, body
 
     def connection_lost(self, _: Exception | None) -> None:
         self._transport = None

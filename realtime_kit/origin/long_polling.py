@@ -28,18 +28,23 @@ def long_polling_app(
         after = position(request, channel=channel, last_id=log.last_id)
         if news := log.after(after):
             return web.Response(body=json_page(news, log.last_id), content_type=JSON_TYPE)
-        here = str(log.last_id)
-        return grip.hold_response(
-            [
-                grip.Channel(channel, prev_id=here),
-                grip.Channel(late_channel(channel), filters=(LATE_FILTER,)),
-            ],
-            meta={"user": here},
-            body=json_page([], log.last_id),
-            content_type=JSON_TYPE,
-            timeout_s=hold_timeout_s,
-        )
+        return hold(channel, log.last_id, timeout_s=hold_timeout_s)
 
     app = web.Application()
     app.router.add_get("/events", events)
     return app
+
+
+def hold(channel: str, last_id: int, *, timeout_s: int) -> web.Response:
+    """The answer that is held, based on everything up to an event."""
+    here = str(last_id)
+    return grip.hold_response(
+        [
+            grip.Channel(channel, prev_id=here),
+            grip.Channel(late_channel(channel), filters=(LATE_FILTER,)),
+        ],
+        meta={"user": here},
+        body=json_page([], last_id),
+        content_type=JSON_TYPE,
+        timeout_s=timeout_s,
+    )

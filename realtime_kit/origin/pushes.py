@@ -10,6 +10,7 @@ from typing import Any
 
 from realtime_kit import worker
 from realtime_kit.errors import PublishError
+from realtime_kit.origin.announcer import LATE_CALLS_S, late_call, late_channel
 from realtime_kit.origin.event_log import EventLog
 from realtime_kit.origin.hold_server import HoldServer
 from realtime_kit.origin.process import CHANNEL
@@ -25,6 +26,7 @@ class _Origin:
         self.publishers: list[HttpPublisher] = []
         self.broadcast: ZeroMqBroadcast | None = None
         self.listening = 0
+        self.late = False
         self.payload = ""
         self.channel = CHANNEL
         self.ids_before = 0
@@ -37,9 +39,9 @@ class _Origin:
         self.server = await self._stack.enter_async_context(HoldServer(self.log, CHANNEL, port=port))
         return {"port": self.server.port}
 
-    async def requests(self) -> int:
-        """How many requests have come so far."""
-        return self.server.requests
+    async def requests(self) -> dict[str, int]:
+        """How many requests have come so far, and how many of them Pushpin had repeated by itself."""
+        return {"requests": self.server.requests, "repeats": self.server.repeats}
 
     async def publish_to(
         self,
@@ -47,6 +49,7 @@ class _Origin:
         publishers: list[dict[str, Any]],
         payload_bytes: int,
         sub_specs: Sequence[str] = (),
+        late: bool = False,
         channel: str = CHANNEL,
         ids_before: int = 0,
     ) -> None:
@@ -56,10 +59,12 @@ class _Origin:
             publishers: Arguments of an `HttpPublisher` for each Pushpin.
             payload_bytes: Size of an event's text, bytes.
             sub_specs: The Pushpins' ZeroMQ addresses, to publish by one PUB socket instead; empty: over HTTP.
+            late: Whether long-polls are called that are behind after an event, as the `Announcer` does.
             channel: To which channel. On one that is not the kit's own, nobody is told which event came before.
             ids_before: The first event's id is one more.
         """
         self.payload = "." * payload_bytes
+        self.late = late
         self.channel, self.ids_before = channel, ids_before
         await self._doors.aclose()
         self.publishers, self.broadcast = [], None
@@ -81,7 +86,7 @@ class _Origin:
         self.log.append(data)
         slip_s = (time.monotonic_ns() - due_ns) / 1e9
         item = item_in_all_formats(number, data, prev_number=number - 1 if self.channel == CHANNEL else None)
-        doors: list[QueueingPublisher] = [self.broadcast] if self.broadcast else [*self.publishers]
+        doors = self._open_doors()
         refused = await self._deaf()
         answers = await asyncio.gather(
             *(publisher.publish(self.channel, item) for publisher in doors), return_exceptions=True
@@ -91,7 +96,17 @@ class _Origin:
                 refused.append(str(answer))
             elif isinstance(answer, BaseException):
                 raise answer
+        for after_s in LATE_CALLS_S if self.late else ():
+            asyncio.get_running_loop().call_later(after_s, self._call_the_late, number)
         return {"event_id": number, "data": data, "slip_s": slip_s, "not_published": refused}
+
+    def _open_doors(self) -> list[QueueingPublisher]:
+        return [self.broadcast] if self.broadcast else [*self.publishers]
+
+    def _call_the_late(self, number: int) -> None:
+        if number == self.log.last_id:
+            for publisher in self._open_doors():
+                publisher.send(late_channel(CHANNEL), late_call(number))
 
     async def _deaf(self) -> list[str]:
         """A sentence for each Pushpin to which a PUB socket will send nothing."""

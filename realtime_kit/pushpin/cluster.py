@@ -16,7 +16,7 @@ from realtime_kit.errors import RealtimeKitError, UsageError
 from realtime_kit.publisher import ZeroMqBroadcast, text_item
 from realtime_kit.pushpin.cluster_statistics import ClusterStatistics, InstanceStatistics
 from realtime_kit.pushpin.config import PushpinSettings
-from realtime_kit.pushpin.embedded import Pushpin
+from realtime_kit.pushpin.embedded import Pushpin, State
 from realtime_kit.pushpin.routes import Route
 
 Door = Literal["http", "zeromq"]
@@ -76,6 +76,7 @@ class PushpinCluster:
         self.door = door
         self._restarts_of = [0] * instances
         self._broadcast: ZeroMqBroadcast | None = None
+        self._whole = asyncio.Event()
         self._stack = contextlib.AsyncExitStack()
 
     # Life
@@ -126,6 +127,7 @@ class PushpinCluster:
                 for index, pushpin in enumerate(self.instances)
             ]
             stack.push_async_callback(_end, watches)
+            self._whole.set()
             self._stack = stack.pop_all()
 
     async def _stop(self) -> None:
@@ -137,13 +139,26 @@ class PushpinCluster:
         for _ in range(_RESTARTS):
             before = _sub_spec(pushpin)
             await pushpin.aended()
+            self._whole.clear()
             with contextlib.suppress(RealtimeKitError):  # the next round tries again
                 await pushpin.arestart()
                 if self._broadcast is not None:  # its ports are the same, its sockets are in a new folder
                     self._broadcast.move(before, _sub_spec(pushpin))
                 self._restarts_of[index] += 1
                 self.restarts += 1
+                if all(each.state is State.READY for each in self.instances):
+                    self._whole.set()
             await asyncio.sleep(_PAUSE_S)
+
+    async def awhole(self, *, timeout_s: float) -> bool:
+        """Wait until every instance runs; whether that is so within the timeout."""
+        return await background.arun(self._until_whole(timeout_s))
+
+    async def _until_whole(self, timeout_s: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._whole.wait()
+        return self._whole.is_set()
 
     # Looking at it
 
@@ -162,6 +177,7 @@ class PushpinCluster:
         """ZeroMQ addresses for a PUB socket; that of an instance that is started again is a new one."""
         return [_sub_spec(pushpin) for pushpin in self.instances]
 
+    @property
     def statistics(self) -> ClusterStatistics:
         """What each instance has counted so far, on one board."""
         return ClusterStatistics(

@@ -89,9 +89,9 @@ def test_one_publish_through_one_socket_reaches_all_who_listen():
                 await cluster.apublish("events", "hello")
                 for stream in streams:
                     assert await stream.content.readuntil(b"\n\n") == b"data: hello\n\n"
-                while sum(each.receivers for each in cluster.statistics().instances) < 2:  # noqa: ASYNC110
+                while sum(each.receivers for each in cluster.statistics.instances) < 2:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
-            board = cluster.statistics().instances
+            board = cluster.statistics.instances
             assert [each.connections for each in board] == [1, 1, 0]
             assert [each.receivers for each in board] == [1, 1, 0]
 

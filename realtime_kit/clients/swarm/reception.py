@@ -23,8 +23,8 @@ _READ_BYTES = 16_384
 
 _PIECES_KEPT = 256
 
-_STAY_S = 0.002
-_LONGEST_STAY_S = 0.1
+_STAY_S = 0.01
+_LONGEST_STAY_NS = 100_000_000
 """While a push is in the air the next receipt is waited for on the spot: to go back to the event loop between two
 would cost more than to read them. Others get a turn after this."""
 
@@ -162,52 +162,57 @@ class Reception:
             self.arrived.set()
 
     def _wake(self) -> None:
-        """Read what there is; with a push in the air, stay until nothing comes for a moment."""
-        self._read_all(self._readiness.poll(0))
-        if self._transport.repeated:  # its clients have to ask again meanwhile
-            return
-        until_s = time.monotonic() + _LONGEST_STAY_S
-        while self._missing > 0 and time.monotonic() < until_s:
-            ready = self._readiness.poll(_STAY_S)
-            if not ready:
-                break
-            self._read_all(ready)
+        """Read what there is; with a push in the air, stay until nothing comes for a moment.
 
-    def _read_all(self, ready: list[tuple[int, int]]) -> None:
-        """The hot loop: a receipt costs what stands here, and the system's read."""
+        The inner loop is the hot one: a receipt costs what stands there, and the system's read.
+        """
+        poll, read, clock, repeated = (
+            self._readiness.poll,
+            os.read,
+            time.monotonic_ns,
+            self._transport.repeated,
+        )
         steady, known, latest, opened_ns = self._steady, self._known.get, self.latest, self._opened_ns
-        read, clock, awaited, repeated = os.read, time.monotonic_ns, self.awaited, self._transport.repeated
         write_client, write_id, write_time, write_opened = self.book.columns()
-        for fd, _ in ready:
-            number = steady[fd]
-            if number < 0:
-                self._read_slowly(fd)
-                continue
-            try:
-                piece = read(fd, _READ_BYTES)
-            except OSError as error:
-                self._stumble(number, error)
-                continue
-            said = known(piece)
-            if said is None:
-                self._read_anew(number, fd, piece)
-                continue
-            now_ns = clock()
-            event_ids, cursor = said
-            for event_id in event_ids:
-                write_client(number)
-                write_id(event_id)
-                write_time(now_ns)
-                write_opened(opened_ns[number])
-                before = latest[number]
-                if event_id > before:
-                    latest[number] = event_id
-                    if before < awaited <= event_id:
-                        self._missing -= 1
-            if repeated and cursor is not None:
-                self._on_answer(number, cursor)
-        if self._missing <= 0:
-            self.arrived.set()
+        awaited = self.awaited
+        until_ns = 0
+        ready = poll(0)
+        while ready:
+            for fd, _ in ready:
+                number = steady[fd]
+                if number < 0:
+                    self._read_slowly(fd)
+                    continue
+                try:
+                    piece = read(fd, _READ_BYTES)
+                except OSError as error:
+                    self._stumble(number, error)
+                    continue
+                said = known(piece)
+                if said is None:
+                    self._read_anew(number, fd, piece)
+                    continue
+                now_ns = clock()
+                event_ids, cursor = said
+                for event_id in event_ids:
+                    write_client(number)
+                    write_id(event_id)
+                    write_time(now_ns)
+                    write_opened(opened_ns[number])
+                    before = latest[number]
+                    if event_id > before:
+                        latest[number] = event_id
+                        if before < awaited <= event_id:
+                            self._missing -= 1
+                if repeated and cursor is not None:
+                    self._on_answer(number, cursor)
+            if self._missing <= 0:
+                self.arrived.set()
+                return
+            until_ns = until_ns or clock() + _LONGEST_STAY_NS
+            if repeated or clock() > until_ns:  # a long-poll's clients have to ask again meanwhile
+                return
+            ready = poll(_STAY_S)
 
     def _read_anew(self, number: int, fd: int, piece: bytes) -> None:
         """Read what nobody has been sent before, or not in these pieces."""

@@ -62,9 +62,9 @@ class Swarm:
         plan: How many, and where they live.
         urls: Addresses of events; clients are spread evenly over them.
         transport: `streaming`, `websocket` or `long-polling`.
-        origin_requests: For long-polling: tells how many requests have reached the origin so far. Nothing comes back to
-            a client whose request is held, so only the origin knows how many may ask. None supposes that a request is
-            there after `SUPPOSED_S`.
+        origin_requests: For long-polling: tells how many of the clients' requests have reached the origin so far.
+            Nothing comes back to a client whose request is held, so only the origin knows how many more may ask. None
+            supposes that a request is there after `SUPPOSED_S`.
 
     Attributes:
         workers: Its processes.
