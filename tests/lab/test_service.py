@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import socket
 import time
 
@@ -12,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from realtime_kit.cli import run
 from realtime_kit.errors import ClientError, UsageError
 from realtime_kit.lab import service as module
+from realtime_kit.lab.interruption import STOPPING
 from realtime_kit.lab.service import WatchSettings, awatch, watch
 from realtime_kit.measurements.fanout import FIRST, FanoutRun
 from realtime_kit.plots.fanout import fanout_figure
@@ -361,6 +364,21 @@ def test_who_does_not_answer_is_not_waited_for(monkeypatch):
                 watch(f"{scheme}://{address}/")
     with pytest.raises(ClientError, match="cannot be reached"):
         watch(f"http://{address}/")
+
+
+def test_ctrl_c_before_anything_was_measured_leaves_nothing():
+    told = []
+
+    def on_phase(phase):
+        told.append(phase)
+        if phase == "asking once":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(KeyboardInterrupt):
+            watch(f"http://{address}/", on_phase=on_phase)
+    assert told == ["asking once", STOPPING]
 
 
 def test_headers_go_along_with_every_request():
