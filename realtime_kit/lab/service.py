@@ -257,7 +257,7 @@ class _Watch:
         state = await unless(self.stop, self.swarm.open_by(opening_s, dict(settings.headers)))
         self.opened_s = time.monotonic() - begun_s
         if not state.connected and not state.losses:
-            why = "; ".join(state.reasons) or f"no answer within {opening_s:.0f} s"
+            why = "; ".join(state.reasons)
             message = f"none of the {settings.clients:,} clients could be connected: {why}"
             raise ClientError(message)
         self.unconnected = settings.clients - state.connected - state.losses

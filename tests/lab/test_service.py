@@ -259,15 +259,26 @@ def test_a_stream_that_never_ends_a_line_does_not_fill_the_memory():
     assert balances(result)
 
 
-def test_who_is_turned_away_is_counted_and_the_others_are_watched():
+@pytest.mark.parametrize("answers", [True, False])
+def test_who_is_turned_away_or_never_answered_is_counted_and_the_others_are_watched(answers, monkeypatch):
+    monkeypatch.setattr(module, "OPENING_S", 1.0)
+
+    async def many(service, write, number):
+        await service.everybody()
+        for tick in range(200):  # longer than the others are waited for
+            await write(b"data: %d\n\n" % tick)
+            await asyncio.sleep(0.05)
+
     async def main():
-        service = Service(ticks)
+        service = Service(many)
 
         async def few(request):
-            if len(service.requests) > CLIENTS // 2:
-                service.requests.append(request)
-                return web.Response(status=429)
-            return await service.stream(request)
+            if len(service.requests) <= CLIENTS // 2:
+                return await service.stream(request)
+            service.requests.append(request)
+            if not answers:
+                await service.over.wait()
+            return web.Response(status=429)
 
         app = web.Application()
         app.router.add_get("/events", few)
@@ -278,8 +289,10 @@ def test_who_is_turned_away_is_counted_and_the_others_are_watched():
 
     result = asyncio.run(main())
     assert [push.ledger.received for push in result.results] == [CLIENTS // 2] * 2
+    assert all("not-connected" in flags(push) for push in result.results)
     assert result.meta["connections"]["never_open"] == CLIENTS // 2
-    assert "429" in str(result)
+    (reason,) = result.meta["reasons"]
+    assert ("429 Too Many Requests" if answers else "not open within") in reason
     assert balances(result)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import time
 from collections.abc import Sequence
@@ -75,9 +74,11 @@ class WatchCrew(CrewWorker):
         self._count, self._headers = count, headers
         self._connectors = [Connector(URL(url))]
         self.members = [None] * count
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(timeout_s):
                 await self._open_all(range(count), in_flight)
+        except TimeoutError:
+            self._note(f"not open within {timeout_s:.0f} s")
         return self._state()
 
     async def reopen(self, *, numbers: Sequence[int], in_flight: int) -> dict[str, Any]:
