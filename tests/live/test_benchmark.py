@@ -39,7 +39,7 @@ def test_every_kind_gets_every_push_and_says_what_it_took(fanout):
 def test_rows_name_every_kind_and_the_growth(fanout, monkeypatch):
     calls = []
 
-    async def compared(clients, *, rounds, pushes):
+    async def compared(clients, *, rounds, pushes, only):
         calls.append(clients)
         grown = 2.0 if clients == 100 else 1.0
         return {
