@@ -25,6 +25,10 @@ DOORS: tuple[Door, ...] = get_args(Door)
 
 MOST_INSTANCES = 64
 _RESTARTS = 10
+_START_TIMEOUT_S = 10.0
+_START_EACH_S = 5.0
+"""They start side by side, and one takes processors from another: six on two busy processors took more than 10 s."""
+
 _PAUSE_S = 0.1
 
 
@@ -70,6 +74,7 @@ class PushpinCluster:
         if door not in DOORS:
             message = f"door is {door!r}: allowed are {' and '.join(DOORS)}"
             raise UsageError(message)
+        options.setdefault("start_timeout_s", _START_TIMEOUT_S + _START_EACH_S * instances)
         shared = routes if isinstance(routes, int) else tuple(routes)
         self.instances = [Pushpin(shared, settings=settings, **options) for _ in range(instances)]
         self.restarts = 0
