@@ -133,7 +133,7 @@ def _prepared(
 ) -> _Fanout:
     chosen = replace(settings or FanoutSettings(), **changes)
     plan = plan_swarm(chosen.clients, targets=chosen.instances)
-    return _Fanout(chosen, plan, on_phase, stop or asyncio.Event())
+    return _Fanout(chosen, plan, on_phase, stop)
 
 
 class _Fanout:
@@ -142,12 +142,12 @@ class _Fanout:
         settings: FanoutSettings,
         plan: SwarmPlan,
         on_phase: Callable[[str], None],
-        stop: asyncio.Event,
+        stop: asyncio.Event | None = None,
     ) -> None:
         self.settings = settings
         self.plan = plan
         self.on_phase = on_phase
-        self.stop = stop
+        self.stop = stop or asyncio.Event()
         self.results: list[Push] = []
         self.pushing = self.cut_short = False
         self.opened_s, self.reopened = 0.0, 0
