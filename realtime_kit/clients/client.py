@@ -7,7 +7,7 @@ import contextlib
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, ClassVar, Self
 
 import aiohttp
@@ -61,6 +61,7 @@ class Client(ABC):
         last_failure: Why the latest of them did; empty if none has.
         bytes: What has crossed the wire, and the connections opened.
         connected: Set once Pushpin has answered for the first time.
+        on_failure: Called with the reason of each try that failed.
     """
 
     schemes: ClassVar[tuple[str, ...]] = ("http", "https")
@@ -88,6 +89,7 @@ class Client(ABC):
         self.last_failure = ""
         self.bytes = ByteCount()
         self.connected = asyncio.Event()
+        self.on_failure: Callable[[str], object] = lambda _: None
         self._rng = rng or random.Random()
         self._backoff = backoff or Backoff(self._rng)
         self._max_failures = max_failures
@@ -147,6 +149,7 @@ class Client(ABC):
     def _fail(self, reason: str) -> None:
         self.failures += 1
         self.last_failure = reason
+        self.on_failure(reason)
         self._failures_in_a_row += 1
         if self._failures_in_a_row >= self._max_failures:
             count = self._failures_in_a_row

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 from realtime_kit.lab.fanout import FanoutSettings, afanout, fanout
+from realtime_kit.lab.fanout_size import FanoutSize, fanout_size
 from realtime_kit.lab.faults import FaultSettings, afaults, faults
 from realtime_kit.lab.race import arace, race
 from realtime_kit.lab.service import WatchSettings, awatch, watch
@@ -16,21 +17,31 @@ from realtime_kit.lab.site import Site, serving
 from realtime_kit.measurements import Progress
 
 if TYPE_CHECKING:
-    from realtime_kit.lab.boards import choice_explorer, polling_explorer, race_board, statistics_panel
+    from realtime_kit.lab.boards import (
+        choice_explorer,
+        fanout_wall,
+        polling_explorer,
+        race_board,
+        statistics_panel,
+    )
     from realtime_kit.lab.chat_room import chat
     from realtime_kit.lab.doors import apublish_costs, publish_costs
     from realtime_kit.lab.microscope import long_poll_microscope
+    from realtime_kit.lab.mishaps import aprovoke_flags, provoke_flags
     from realtime_kit.lab.prototype import export
+    from realtime_kit.lab.stall import apublisher_slip, astalled_origin, publisher_slip, stalled_origin
     from realtime_kit.lab.timeline import history_timeline
 
 __getattr__, _, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "boards": ["choice_explorer", "polling_explorer", "race_board", "statistics_panel"],
+        "boards": ["choice_explorer", "fanout_wall", "polling_explorer", "race_board", "statistics_panel"],
         "chat_room": ["chat"],
         "doors": ["apublish_costs", "publish_costs"],
         "microscope": ["long_poll_microscope"],
+        "mishaps": ["aprovoke_flags", "provoke_flags"],
         "prototype": ["export"],
+        "stall": ["apublisher_slip", "astalled_origin", "publisher_slip", "stalled_origin"],
         "timeline": ["history_timeline"],
     },
 )
@@ -38,6 +49,7 @@ __getattr__, _, _ = lazy_loader.attach(
 __all__ = [
     "TRANSPORTS",
     "FanoutSettings",
+    "FanoutSize",
     "FaultSettings",
     "Progress",
     "RaceSettings",
@@ -45,21 +57,29 @@ __all__ = [
     "WatchSettings",
     "afanout",
     "afaults",
+    "aprovoke_flags",
     "apublish_costs",
+    "apublisher_slip",
     "arace",
+    "astalled_origin",
     "awatch",
     "chat",
     "choice_explorer",
     "export",
     "fanout",
+    "fanout_size",
+    "fanout_wall",
     "faults",
     "history_timeline",
     "long_poll_microscope",
     "polling_explorer",
+    "provoke_flags",
     "publish_costs",
+    "publisher_slip",
     "race",
     "race_board",
     "serving",
+    "stalled_origin",
     "statistics_panel",
     "watch",
 ]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from realtime_kit.errors import MissingDependency
+from realtime_kit.lab.fanout import FanoutSettings, afanout
+from realtime_kit.lab.fanout_size import fanout_size
 from realtime_kit.lab.race import arace
 from realtime_kit.lab.settings import RaceSettings, default_clients
 from realtime_kit.lab.site import Site
+from realtime_kit.measurements.fanout import FanoutRun
 from realtime_kit.measurements.progress import ProgressReport
 from realtime_kit.measurements.run import Run
 from realtime_kit.plots.style import Theme
@@ -21,6 +24,7 @@ from realtime_kit.theory.statistics import samples_needed
 
 if TYPE_CHECKING:
     from realtime_kit.plots.widgets.choice_explorer import ChoiceExplorer
+    from realtime_kit.plots.widgets.fanout_wall import FanoutWall
     from realtime_kit.plots.widgets.polling_explorer import PollingExplorer
     from realtime_kit.plots.widgets.polling_view import PollingSettings
     from realtime_kit.plots.widgets.predictions import Api
@@ -125,6 +129,38 @@ def statistics_panel(site: Site | Pushpin, *, theme: Theme | None = None, **opti
     pushpin = site.pushpin if isinstance(site, Site) else site
     panel: StatisticsPanel = _widgets().StatisticsPanel(pushpin, theme=theme, **options)
     return panel.start()
+
+
+def fanout_wall(
+    settings: FanoutSettings | None = None,
+    *,
+    replay_s: float | None = None,
+    theme: Theme | None = None,
+    **changes: Any,
+) -> FanoutWall:
+    """A fan-out to look at: `start()` it or press the button, then `wait()` for its run or `await` the board.
+
+    Args:
+        settings: The fan-out; None is one of comfortable size.
+        replay_s: For how long each push is shown, seconds, 0 to 60; None is three.
+        theme: Colours of the picture; None follows the notebook's.
+        **changes: Fields of `FanoutSettings` to change, such as `instances=2`.
+
+    Raises:
+        UsageError: for a setting outside what is allowed.
+        MissingDependency: if there is no ipywidgets.
+    """
+    first = settings or FanoutSettings(clients=fanout_size().comfortable, pushes=3)
+    chosen = replace(first, **changes)
+
+    def start(tell: Callable[[str], None], stop: asyncio.Event) -> Coroutine[Any, Any, FanoutRun]:
+        return afanout(chosen, on_phase=tell, stop=stop)
+
+    widgets = _widgets()
+    audience = widgets.Audience(chosen.clients, chosen.instances, chosen.transport)
+    options = {} if replay_s is None else {"replay_s": replay_s}
+    board: FanoutWall = widgets.FanoutWall(start, audience, theme=theme, **options)
+    return board
 
 
 def _measure_polling(

@@ -37,6 +37,8 @@ LEAD_S = 0.1
 """Between the order to push and the moment it is due, so that the order itself is not measured."""
 
 PATIENCE_S = 10.0
+ROLL_CALL_S = 2.0
+"""In place of it in a roll call: who has a connection that works answers soon, and who has none is called again."""
 HERD_PATIENCE = 4
 """How many times as long as expected the clients of a long-poll may take to ask again."""
 
@@ -150,7 +152,7 @@ class _Fanout:
         self.stop = stop or asyncio.Event()
         self.results: list[Push] = []
         self.pushing = self.cut_short = False
-        self.opened_s, self.reopened = 0.0, 0
+        self.opened_s, self.held_bytes, self.reopened = 0.0, 0.0, 0
         self.next_id = 1
         self.origin = Worker("realtime_kit.origin.pushes", name="the origin")
         self.cluster: PushpinCluster
@@ -162,7 +164,7 @@ class _Fanout:
         self.patience_s = PATIENCE_S + max(settings.clients / SLOWEST_PER_S, 1.5 * limiter_s)
 
     async def run(self) -> FanoutRun:
-        """The whole of it."""
+        """The whole of it, or until it is to stop."""
         started_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         settings = self.settings
         self.on_phase("starting Pushpin and the origin")
@@ -186,7 +188,8 @@ class _Fanout:
             _, state = await self.swarm.collect()
             instances = self.cluster.statistics.to_json()
         early = self.cut_short or len(self.results) < settings.pushes
-        return FanoutRun(started_at, self._meta(state, instances), tuple(self.results), interrupted=early)
+        meta = self._meta(state, instances) | {"pushpin_bytes_per_client": round(self.held_bytes)}
+        return FanoutRun(started_at, meta, tuple(self.results), interrupted=early)
 
     def end_early(self) -> None:
         """Finish with what has been measured; call it on the kit's loop."""
@@ -196,11 +199,12 @@ class _Fanout:
     async def _measure(self) -> None:
         """Connect everybody, and push."""
         self.on_phase(f"connecting {self.settings.clients:,} clients")
-        begun_s = time.monotonic()
+        begun_s, bare_bytes = time.monotonic(), self._pushpin_bytes()
         await unless(self.stop, self.swarm.open(cursor=self.next_id - 1))
         self.opened_s = time.monotonic() - begun_s
         self.on_phase("roll call")
         self.reopened = await unless(self.stop, self._arm())
+        self.held_bytes = (self._pushpin_bytes() - bare_bytes) / self.settings.clients
         for number in range(1, self.settings.pushes + 1):
             self.on_phase(f"push {number} of {self.settings.pushes}")
             await unless(self.stop, self._complete())
@@ -208,7 +212,8 @@ class _Fanout:
             self.results.append(await self._push(number))
 
     async def _arm(self) -> int:
-        reopened = await self.swarm.arm(self._happen, next_id=self.next_id, timeout_s=self.patience_s)
+        timeout_s = self.patience_s - PATIENCE_S + ROLL_CALL_S
+        reopened = await self.swarm.arm(self._happen, next_id=self.next_id, timeout_s=timeout_s)
         await self.swarm.collect()  # receipts of the roll call belong to no push
         return reopened
 
@@ -307,6 +312,7 @@ class _Fanout:
             lost_clients=tuple(client for client, _ in books.losses),
             verdict=judge(evidence),
             herd=herd,
+            reached_s=samples[:, 0],
         )
 
     async def _herd(self, event_id: int, due_ns: int, requests_before: int) -> Herd | None:
@@ -326,6 +332,11 @@ class _Fanout:
             "origin": used_s([self.origin.pid]),
             "kit": used_s([os.getpid()]),
         }
+
+    def _pushpin_bytes(self) -> int:
+        """Memory of all Pushpins; what several processes share is divided among them, where the system tells it."""
+        memory = [process.memory_full_info() for process in self.cluster.processes()]
+        return sum(getattr(each, "pss", each.uss) for each in memory)
 
     def _meta(self, state: SwarmState, instances: list[dict[str, Any]]) -> dict[str, Any]:
         installation = self.cluster.instances[0].installation

@@ -65,7 +65,7 @@ def race(
     """
     chosen = replace(settings or RaceSettings(), **changes)
     rig = Rig(chosen, pushpin=pushpin, origin_port=origin_port, pushpin_settings=pushpin_settings)
-    running = _Race(chosen, rig, asyncio.Event(), on_progress)
+    running = Race(chosen, rig, asyncio.Event(), on_progress)
     try:
         return background.run(running.run(), on_interrupt=running.end_early)
     except _NothingMeasured:
@@ -85,14 +85,28 @@ async def arace(
     """Like `race`, for coroutines; set `stop` on the kit's loop to end it early."""
     chosen = replace(settings or RaceSettings(), **changes)
     rig = Rig(chosen, pushpin=pushpin, origin_port=origin_port, pushpin_settings=pushpin_settings)
-    return await background.arun(_Race(chosen, rig, stop or asyncio.Event(), on_progress).run())
+    return await background.arun(Race(chosen, rig, stop or asyncio.Event(), on_progress).run())
 
 
 class _NothingMeasured(RealtimeKitError):
     """Interrupted too early. (A KeyboardInterrupt raised on the kit's loop would end the loop itself.)"""
 
 
-class _Race:
+class Race:
+    """One race, from its start to its run; `race` and `arace` are the ways to have one.
+
+    Args:
+        settings: The race.
+        rig: What it is run on.
+        stop: Ends it early when it is set.
+        on_progress: As for `race`.
+
+    Attributes:
+        first_id: The id of the window's first event; 0 before.
+        start_ns: When the window opens, on `CLOCK_MONOTONIC`; 0 while that is not known.
+        end_ns: When it closes.
+    """
+
     def __init__(
         self, settings: RaceSettings, rig: Rig, stop: asyncio.Event, on_progress: ProgressReport
     ) -> None:

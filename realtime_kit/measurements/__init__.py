@@ -4,6 +4,7 @@ from realtime_kit.measurements.latency import CURVE_SHARES, curve, latencies_s, 
 from realtime_kit.measurements.ledger import MISSING_NS, Account, Ledger, account
 from realtime_kit.measurements.progress import Progress, ProgressReport
 from realtime_kit.measurements.run import Expectation, Result, Run
+from realtime_kit.measurements.staircase import Staircase, find_staircase
 from realtime_kit.measurements.verdict import Evidence, Flag, Verdict, judge
 
 __all__ = [
@@ -18,9 +19,11 @@ __all__ = [
     "ProgressReport",
     "Result",
     "Run",
+    "Staircase",
     "Verdict",
     "account",
     "curve",
+    "find_staircase",
     "judge",
     "latencies_s",
     "latency",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,6 +42,8 @@ class Push:
         verdict: Whether to trust it.
         herd: For long-polling: what it did afterwards.
         since: What times count from: `DUE`, or `FIRST` where nobody knows when an event was published.
+        reached_s: Shape (clients,): when each client had it, seconds since it was due; infinite for who never did.
+            Not in the JSON.
     """
 
     number: int
@@ -58,6 +60,7 @@ class Push:
     verdict: Verdict
     herd: Herd | None = None
     since: str = DUE
+    reached_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -12,6 +12,7 @@ from realtime_kit.publisher.formats import (
 from realtime_kit.publisher.http import HttpPublisher
 from realtime_kit.publisher.pacing import Pacer
 from realtime_kit.publisher.queue import QueueingPublisher
+from realtime_kit.publisher.stamp import due_of, stamped
 from realtime_kit.publisher.zeromq import ZeroMqPublisher
 from realtime_kit.publisher.zeromq_broadcast import ZeroMqBroadcast
 
@@ -23,9 +24,11 @@ __all__ = [
     "QueueingPublisher",
     "ZeroMqBroadcast",
     "ZeroMqPublisher",
+    "due_of",
     "encode_event",
     "item_in_all_formats",
     "json_page",
+    "stamped",
     "text_item",
     "websocket_message",
 ]

@@ -14,7 +14,7 @@ import pytest
 from realtime_kit import RaceSettings
 from realtime_kit.errors import RealtimeKitError
 from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING
-from realtime_kit.lab.race import _NothingMeasured, _Race
+from realtime_kit.lab.race import Race, _NothingMeasured
 from realtime_kit.lab.rig import ProcessorTime
 from realtime_kit.measurements import Progress
 from realtime_kit.worker import WorkerError
@@ -83,8 +83,8 @@ class FakeRig:
         return ProcessorTime({})
 
 
-def race_over(rig: FakeRig, on_progress: Callable[[Progress], object] = lambda _: None) -> _Race:
-    return _Race(SETTINGS, rig, asyncio.Event(), on_progress)  # type: ignore[arg-type]
+def race_over(rig: FakeRig, on_progress: Callable[[Progress], object] = lambda _: None) -> Race:
+    return Race(SETTINGS, rig, asyncio.Event(), on_progress)  # type: ignore[arg-type]
 
 
 def test_a_load_that_cannot_note_its_counters_ends_the_race_with_its_reason() -> None:

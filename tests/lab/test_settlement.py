@@ -100,6 +100,13 @@ def test_a_yardstick_that_was_cut_off_is_flagged_and_no_input_of_theory_is_made_
     assert "yardstick-missed" not in flags(silent, "polling")
 
 
+def test_a_yardstick_that_is_early_is_no_way_that_takes_less_than_no_time() -> None:
+    early = {number: received_ns - 10**9 for number, received_ns in REFERENCE["received_ns"].items()}
+    run = settled(reference={"received_ns": early, "round_trip_s": 0.001})
+    assert run["streaming"].measured_inputs == {"push_s": 0.0}
+    assert run["streaming"].theory.latency.p50 == 0
+
+
 def test_a_yardstick_may_miss_one_event_in_twenty() -> None:
     heard = dict(list(REFERENCE["received_ns"].items())[:19])
     run = settled(reference={"received_ns": heard, "round_trip_s": 0.001})
