@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from realtime_kit.cli import run
 from realtime_kit.errors import ClientError, UsageError
 from realtime_kit.lab import service as module
+from realtime_kit.lab.fanout import LEAD_S
 from realtime_kit.lab.interruption import STOPPING
 from realtime_kit.lab.service import WatchSettings, awatch, watch
 from realtime_kit.measurements.fanout import FIRST, FanoutRun
@@ -36,6 +37,8 @@ class Service:
         self.send = send
         self.requests = []
         self.over = asyncio.Event()
+        self.begun = asyncio.Event()
+        self.loop = asyncio.get_running_loop()
 
     async def stream(self, request):
         self.requests.append(request)
@@ -60,10 +63,14 @@ class Service:
             await self.send(self, write, len(self.requests))
 
     async def everybody(self):
-        """Wait until every client, and the one that asked before them, has been here."""
-        while len(self.requests) <= CLIENTS:  # noqa: ASYNC110 - it is the other side that is waited for
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.3)  # the watch begins a tenth of a second after the last is connected
+        """Wait until every client is here, and the watch has begun."""
+        await self.begun.wait()
+        await asyncio.sleep(LEAD_S)  # from when it is told to when it counts
+
+    def on_phase(self, phase):
+        """Called on the kit's thread."""
+        if "events, " in phase:
+            self.loop.call_soon_threadsafe(self.begun.set)
 
     @contextlib.asynccontextmanager
     async def serving(self):
@@ -75,16 +82,22 @@ class Service:
             self.over.set()
 
 
-def watched(send, path="/events", **settings):
+def watched(send, path="/events", on_phase=lambda _: None, **settings):
     """The run, and the service as it was left."""
 
     async def main():
         service = Service(send)
+
+        def both(phase):
+            service.on_phase(phase)
+            on_phase(phase)
+
         async with service.serving() as server:
             url = str(server.make_url(path))
             if path == "/socket":
                 url = url.replace("http", "ws")
-            return await awatch(url, **{"clients": CLIENTS, "pushes": 3, "seconds": 20} | settings), service
+            chosen = {"clients": CLIENTS, "pushes": 3, "seconds": 20} | settings
+            return await awatch(url, on_phase=both, **chosen), service
 
     return asyncio.run(main())
 
@@ -212,7 +225,7 @@ def test_a_service_that_stalls_half_way_leaves_a_ledger():
             await write(b"data: for some\n\n")
         await service.over.wait()
 
-    result, _ = watched(stall, seconds=1)
+    result, _ = watched(stall, seconds=3)
     (push,) = result.results
     assert (push.ledger.received, push.ledger.lost) == (CLIENTS // 2, CLIENTS // 2)
     assert result.meta["connections"]["open_at_the_end"] == CLIENTS
@@ -239,7 +252,7 @@ def test_a_service_that_floods_ends_in_time_and_is_told():
             await write(b"".join(b"data: %d\n\n" % (100 * count + more) for more in range(100)))
 
     begun_s = time.monotonic()
-    result, _ = watched(flood, seconds=1)
+    result, _ = watched(flood, seconds=3)
     assert time.monotonic() - begun_s < 60
     assert len(result.results) == 3
     for push in result.results:
@@ -253,7 +266,7 @@ def test_a_stream_that_never_ends_a_line_does_not_fill_the_memory():
         while not service.over.is_set():
             await write(b"x" * 100_000)
 
-    result, _ = watched(babble, seconds=2)
+    result, _ = watched(babble)
     assert result.results == ()
     assert result.meta["connections"]["ended"] == CLIENTS
     assert balances(result)
@@ -283,7 +296,9 @@ def test_who_is_turned_away_or_never_answered_is_counted_and_the_others_are_watc
         app = web.Application()
         app.router.add_get("/events", few)
         async with TestServer(app) as server:
-            result = await awatch(str(server.make_url("/events")), clients=CLIENTS, pushes=2, seconds=20)
+            result = await awatch(
+                str(server.make_url("/events")), clients=CLIENTS, pushes=2, on_phase=service.on_phase
+            )
             service.over.set()
         return result
 
