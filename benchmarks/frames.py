@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from realtime_kit import Run, background, lab
-from realtime_kit.lab.race import _Race
+from realtime_kit.lab.race import Race
 from realtime_kit.lab.rig import Rig
 from realtime_kit.lab.settings import RaceSettings
 from realtime_kit.measurements.progress import ProgressReport
@@ -130,7 +130,7 @@ async def _race(lags_s: dict[str, float], report: ProgressReport, stop: asyncio.
     rig = Rig(SETTINGS)
     for name, load in rig.loads.items():
         _listen(name, load, lags_s)
-    return await _Race(SETTINGS, rig, stop, report).run()
+    return await Race(SETTINGS, rig, stop, report).run()
 
 
 def _listen(name: str, load: Worker, lags_s: dict[str, float]) -> None:

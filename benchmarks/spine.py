@@ -1,4 +1,4 @@
-"""Does the spine reach what it promises? Writes docs/benchmarks.md. Takes about ten minutes: `make bench`.
+"""Does the spine reach what it promises? Writes docs/benchmarks.md. Takes about twenty minutes: `make bench`.
 
 Every row holds a figure against theory, or against another figure of the same run, never against a number of
 another day. Run it on a machine that does nothing else.
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import fanout
 import frames
 import psutil
 
@@ -143,6 +144,12 @@ def boards() -> Iterator[Row]:
         yield Row(*row)
 
 
+def fanning_out() -> Iterator[Row]:
+    """What the swarm costs beside other receivers of the same pushes."""
+    for row in fanout.rows():
+        yield Row(*row)
+
+
 def _timed(*command: str) -> float:
     begun = time.perf_counter()
     subprocess.run(command, check=True)
@@ -161,14 +168,15 @@ def _machine() -> str:
     memory_gb = psutil.virtual_memory().total / 2**30
     return (
         f"{psutil.cpu_count()} processors, {memory_gb:.0f} GB, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, Pushpin {find_pushpin().version}, realtime_kit {__version__}"
+        f"Python {platform.python_version()}, Pushpin {find_pushpin().version}, realtime_kit {__version__}; "
+        f"for the fan-out {fanout.versions()}"
     )
 
 
 def main() -> int:
     """Run everything and write the table; exit status 1 if a promise was not kept."""
     rows = []
-    for part in (setting_up, starting, boards, polling, pushed, long_polling):
+    for part in (setting_up, starting, boards, polling, pushed, long_polling, fanning_out):
         for row in part():
             print(row, flush=True)
             rows.append(row)

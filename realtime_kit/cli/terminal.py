@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,3 +29,19 @@ def progress() -> Any:
     from realtime_kit.lab.terminal import TerminalProgress
 
     return TerminalProgress(console(err=True))
+
+
+@contextlib.contextmanager
+def phases() -> Iterator[Callable[[str], None]]:
+    """What is going on, beside a spinner on a terminal; silence in a pipe, but for the answer to an interrupt."""
+    from realtime_kit.lab.interruption import SAID
+
+    where = console(err=True)
+    with where.status("") as status:
+
+        def show(phase: str) -> None:
+            if phase in SAID:
+                where.print(SAID[phase])
+            status.update(phase)
+
+        yield show

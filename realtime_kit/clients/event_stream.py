@@ -46,6 +46,7 @@ class EventStreamParser:
         last_event_id: Id to begin with, for a connection that continues an earlier one. (The standard starts
             empty; browsers start with the earlier id, or else the first event without an id would lose it.)
         max_event_bytes: Longest line, and most data of one event, that is accepted.
+        at_start: Whether the stream begins here, where a byte order mark is none of its content.
 
     Attributes:
         last_event_id: What to send as `Last-Event-ID` when connecting again; empty: no such header.
@@ -53,12 +54,14 @@ class EventStreamParser:
             not. It can be absurdly long, even infinite: bound it before waiting.
     """
 
-    def __init__(self, *, last_event_id: str = "", max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+    def __init__(
+        self, *, last_event_id: str = "", max_event_bytes: int = MAX_EVENT_BYTES, at_start: bool = True
+    ) -> None:
         self.last_event_id = last_event_id
         self.retry_s: float | None = None
         self._max_event_bytes = max_event_bytes
         self._error: ProtocolError | None = None
-        self._at_start = True
+        self._at_start = at_start
         self._after_cr = False
         self._line = bytearray()
         self._id = last_event_id

@@ -20,6 +20,7 @@ import realtime_kit
 from realtime_kit import background
 from realtime_kit.clients.swarm import REPEATED, Swarm, SwarmPlan, SwarmState, plan_swarm
 from realtime_kit.errors import UsageError
+from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted, unless
 from realtime_kit.measurements.fanout import FanoutRun, Push, completion, per_delivery_s
 from realtime_kit.measurements.herd import Herd
 from realtime_kit.measurements.latency import latencies_s, latency
@@ -36,13 +37,16 @@ LEAD_S = 0.1
 """Between the order to push and the moment it is due, so that the order itself is not measured."""
 
 PATIENCE_S = 10.0
-HERD_PATIENCE = 4
-"""How many times as long as expected the clients of a long-poll may take to ask again."""
 ROLL_CALL_S = 2.0
 """In place of it in a roll call: who has a connection that works answers soon, and who has none is called again."""
+HERD_PATIENCE = 4
+"""How many times as long as expected the clients of a long-poll may take to ask again."""
 
 SLOWEST_PER_S = 2_000
 """Fewer deliveries a second than this are not waited for, unless a limiter was asked for."""
+
+GRACE_S = 3.0
+"""How long a push that is under way may go on after an interrupt."""
 
 TRANSPORTS = ("streaming", "websocket", "long-polling")
 
@@ -90,17 +94,26 @@ def fanout(
 ) -> FanoutRun:
     """Push events to very many clients.
 
+    An interrupt (Ctrl-C, or the notebook's stop button) ends it early: the pushes until then are returned, that under
+    way among them. Another one discards them.
+
     Args:
         settings: The fan-out; None is 1,000 clients and five pushes.
-        on_phase: Called with a few words whenever something new begins, on the kit's thread.
+        on_phase: Called with a few words whenever something new begins, on the kit's thread; and at once when an
+            interrupt has arrived, with `ENDING_EARLY` or `STOPPING`.
         **changes: Fields of `FanoutSettings` to change, such as `clients=10_000`.
 
     Raises:
         UsageError: for a setting outside what is allowed, or more clients than this machine can hold.
         ClientError: naming the clients that cannot be reached at all.
         MissingDependency: if there is no Pushpin.
+        KeyboardInterrupt: if it was interrupted before anything had been measured, or twice.
     """
-    return background.run(_prepared(settings, on_phase, changes).run())
+    prepared = _prepared(settings, on_phase, changes)
+    result = background.run(prepared.run(), on_interrupt=prepared.end_early)
+    if result.interrupted and not result.results:
+        raise KeyboardInterrupt
+    return result
 
 
 async def afanout(
@@ -110,29 +123,36 @@ async def afanout(
     stop: asyncio.Event | None = None,
     **changes: Any,
 ) -> FanoutRun:
-    """Like `fanout`, for coroutines.
-
-    Args:
-        settings: As for `fanout`.
-        on_phase: As for `fanout`.
-        stop: When it is set, there are no more pushes than the first and those that have begun.
-        **changes: As for `fanout`.
-    """
-    return await background.arun(_prepared(settings, on_phase, changes).run(stop))
+    """Like `fanout`, for coroutines; set `stop` on the kit's loop to end it early."""
+    return await background.arun(_prepared(settings, on_phase, changes, stop).run())
 
 
 def _prepared(
-    settings: FanoutSettings | None, on_phase: Callable[[str], None], changes: dict[str, Any]
+    settings: FanoutSettings | None,
+    on_phase: Callable[[str], None],
+    changes: dict[str, Any],
+    stop: asyncio.Event | None = None,
 ) -> _Fanout:
     chosen = replace(settings or FanoutSettings(), **changes)
-    return _Fanout(chosen, plan_swarm(chosen.clients, targets=chosen.instances), on_phase)
+    plan = plan_swarm(chosen.clients, targets=chosen.instances)
+    return _Fanout(chosen, plan, on_phase, stop)
 
 
 class _Fanout:
-    def __init__(self, settings: FanoutSettings, plan: SwarmPlan, on_phase: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: FanoutSettings,
+        plan: SwarmPlan,
+        on_phase: Callable[[str], None],
+        stop: asyncio.Event | None = None,
+    ) -> None:
         self.settings = settings
         self.plan = plan
         self.on_phase = on_phase
+        self.stop = stop or asyncio.Event()
+        self.results: list[Push] = []
+        self.pushing = self.cut_short = False
+        self.opened_s, self.held_bytes, self.reopened = 0.0, 0.0, 0
         self.next_id = 1
         self.origin = Worker("realtime_kit.origin.pushes", name="the origin")
         self.cluster: PushpinCluster
@@ -143,7 +163,7 @@ class _Fanout:
         limiter_s = settings.clients / settings.message_rate if settings.message_rate else 0.0
         self.patience_s = PATIENCE_S + max(settings.clients / SLOWEST_PER_S, 1.5 * limiter_s)
 
-    async def run(self, stop: asyncio.Event | None = None) -> FanoutRun:
+    async def run(self) -> FanoutRun:
         """The whole of it, or until it is to stop."""
         started_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         settings = self.settings
@@ -163,23 +183,33 @@ class _Fanout:
                 self.plan, urls, transport=settings.transport, origin_requests=self._client_requests
             )
             await stack.enter_async_context(self.swarm)
-            self.on_phase(f"connecting {settings.clients:,} clients")
-            begun_s, bare_bytes = time.monotonic(), self._pushpin_bytes()
-            await self.swarm.open(cursor=self.next_id - 1)
-            opened_s = time.monotonic() - begun_s
-            self.on_phase("roll call")
-            reopened = await self._arm()
-            held_bytes = (self._pushpin_bytes() - bare_bytes) / settings.clients
-            results: list[Push] = []
-            for number in range(1, settings.pushes + 1):
-                if results and stop is not None and stop.is_set():
-                    break
-                self.on_phase(f"push {number} of {settings.pushes}")
-                results.append(await self._push(number))
+            with contextlib.suppress(Interrupted):
+                await self._measure()
             _, state = await self.swarm.collect()
             instances = self.cluster.statistics.to_json()
-        meta = self._meta(opened_s, reopened, state, instances)
-        return FanoutRun(started_at, meta | {"pushpin_bytes_per_client": round(held_bytes)}, tuple(results))
+        early = self.cut_short or len(self.results) < settings.pushes
+        meta = self._meta(state, instances) | {"pushpin_bytes_per_client": round(self.held_bytes)}
+        return FanoutRun(started_at, meta, tuple(self.results), interrupted=early)
+
+    def end_early(self) -> None:
+        """Finish with what has been measured; call it on the kit's loop."""
+        self.stop.set()
+        self.on_phase(ENDING_EARLY if self.pushing else STOPPING)
+
+    async def _measure(self) -> None:
+        """Connect everybody, and push."""
+        self.on_phase(f"connecting {self.settings.clients:,} clients")
+        begun_s, bare_bytes = time.monotonic(), self._pushpin_bytes()
+        await unless(self.stop, self.swarm.open(cursor=self.next_id - 1))
+        self.opened_s = time.monotonic() - begun_s
+        self.on_phase("roll call")
+        self.reopened = await unless(self.stop, self._arm())
+        self.held_bytes = (self._pushpin_bytes() - bare_bytes) / self.settings.clients
+        for number in range(1, self.settings.pushes + 1):
+            self.on_phase(f"push {number} of {self.settings.pushes}")
+            await unless(self.stop, self._complete())
+            self.pushing = True
+            self.results.append(await self._push(number))
 
     async def _arm(self) -> int:
         timeout_s = self.patience_s - PATIENCE_S + ROLL_CALL_S
@@ -213,22 +243,30 @@ class _Fanout:
         self.next_id = answer["event_id"] + 1
         return int(answer["event_id"])
 
-    async def _push(self, number: int) -> Push:
+    async def _complete(self) -> None:
+        """Wait for instances that are starting again, and connect anew who has lost its connection."""
         await self.cluster.awhole(timeout_s=PATIENCE_S)
         if lonely := await self.swarm.unconnected():
             await self.swarm.reopen(lonely)
             await self._arm()
+
+    async def _push(self, number: int) -> Push:
         await self.swarm.expect(self.next_id)
         _, state_before = await self.swarm.collect()
-        before, machine_before_s, begun_s = self._processor(), _machine_s(), time.monotonic()
+        before, machine_before_s, begun_s = self._processor(), machine_used_s(), time.monotonic()
         due_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
         requests = await self._origin_requests()
         event_id = await self._happen(due_ns)
         herding = asyncio.create_task(self._herd(event_id, due_ns, requests))
-        await self.swarm.reached(timeout_s=self.patience_s)
-        after, machine_s = self._processor(), _machine_s() - machine_before_s
+        try:
+            await unless(self.stop, self.swarm.reached(timeout_s=self.patience_s), grace_s=GRACE_S)
+        except Interrupted:
+            self.cut_short = True
+        after, machine_s = self._processor(), machine_used_s() - machine_before_s
         processors_s = (time.monotonic() - begun_s) * (os.cpu_count() or 1)
-        herd = await herding
+        herd = None
+        with contextlib.suppress(Interrupted):
+            herd = await unless(self.stop, herding, grace_s=0.0 if self.cut_short else GRACE_S)
         receipts, state = await self.swarm.collect()
         ids, intended_ns = np.array([event_id]), np.array([due_ns])
         books = account(receipts, ids, intended_ns, clients=self.settings.clients)
@@ -254,6 +292,7 @@ class _Fanout:
             negative_latencies=int((samples < 0).sum()),
             message_rate=self.settings.message_rate,
             deliveries_per_s=self.settings.clients * 1000 / broadcast.LIMITER_INTERVAL_MS,
+            cut_short=self.cut_short,
             unpublished=len(self.not_published),
             unpublished_because=self.not_published[0] if self.not_published else "",
         )
@@ -288,10 +327,10 @@ class _Fanout:
 
     def _processor(self) -> dict[str, dict[int, float]]:
         return {
-            "pushpin": _used_s([process.pid for process in self.cluster.processes()]),
-            "swarm": _used_s([worker.pid for worker in self.swarm.workers]),
-            "origin": _used_s([self.origin.pid]),
-            "kit": _used_s([os.getpid()]),
+            "pushpin": used_s([process.pid for process in self.cluster.processes()]),
+            "swarm": used_s([worker.pid for worker in self.swarm.workers]),
+            "origin": used_s([self.origin.pid]),
+            "kit": used_s([os.getpid()]),
         }
 
     def _pushpin_bytes(self) -> int:
@@ -299,9 +338,7 @@ class _Fanout:
         memory = [process.memory_full_info() for process in self.cluster.processes()]
         return sum(getattr(each, "pss", each.uss) for each in memory)
 
-    def _meta(
-        self, opened_s: float, reopened: int, state: SwarmState, instances: list[dict[str, Any]]
-    ) -> dict[str, Any]:
+    def _meta(self, state: SwarmState, instances: list[dict[str, Any]]) -> dict[str, Any]:
         installation = self.cluster.instances[0].installation
         return {
             "kit": realtime_kit.__version__,
@@ -310,9 +347,9 @@ class _Fanout:
             "cpus": os.cpu_count(),
             "config": asdict(self.settings),
             "opening": {
-                "seconds": round(opened_s, 3),
+                "seconds": round(self.opened_s, 3),
                 "retries": state.retries,
-                "reopened_after_roll_call": reopened,
+                "reopened_after_roll_call": self.reopened,
             },
             "losses": state.losses,
             "restarts": self.cluster.restarts,
@@ -322,7 +359,7 @@ class _Fanout:
         }
 
 
-def _used_s(pids: Sequence[int]) -> dict[int, float]:
+def used_s(pids: Sequence[int]) -> dict[int, float]:
     """Processor time of processes so far; to the nanosecond where the system tells it, else to its clock's tick."""
     used = {}
     for pid in pids:
@@ -336,7 +373,7 @@ def _used_s(pids: Sequence[int]) -> dict[int, float]:
     return used
 
 
-def _machine_s() -> float:
+def machine_used_s() -> float:
     """Processor time of all programs so far. What the system does for the network belongs to none of them."""
     times = psutil.cpu_times()
     return float(times.user + times.system + getattr(times, "nice", 0.0))

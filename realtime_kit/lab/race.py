@@ -13,6 +13,7 @@ from typing import Any
 
 from realtime_kit import background
 from realtime_kit.errors import RealtimeKitError
+from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING
 from realtime_kit.lab.rig import ProcessorTime, Rig
 from realtime_kit.lab.settings import RaceSettings
 from realtime_kit.lab.settlement import Observed, Settlement
@@ -32,12 +33,6 @@ DRAIN_S = 3.0
 """How long after the last event (and, for polling, one interval more) a delivery may still come."""
 
 PROGRESS_EVERY_S = 0.25
-
-ENDING_EARLY = "ending early"
-"""Phase in which an interrupted race settles what it has measured."""
-
-STOPPING = "stopping"
-"""Phase in which a race that was interrupted too early, with nothing measured, takes its processes down."""
 
 
 def race(

@@ -7,14 +7,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeElapsedColumn
 
-from realtime_kit.lab.race import ENDING_EARLY, STOPPING
+from realtime_kit.lab.interruption import SAID
 from realtime_kit.measurements.progress import Progress
-
-_SAID = {
-    ENDING_EARLY: "finishing with what was measured; Ctrl-C again discards it",
-    STOPPING: "stopping; nothing had been measured yet",
-}
-"""What is said to whoever pressed Ctrl-C, on a terminal or not."""
 
 
 class TerminalProgress:
@@ -34,8 +28,8 @@ class TerminalProgress:
 
     def __call__(self, progress: Progress) -> None:
         """Show how far a race has come, and answer an interrupt with a line that stays."""
-        if progress.phase in _SAID:
-            self._bar.console.print(_SAID[progress.phase])
+        if progress.phase in SAID:
+            self._bar.console.print(SAID[progress.phase])
         received = "  ".join(f"{name} {count:,}" for name, count in progress.received.items())
         self._bar.update(self._task, description=progress.phase, completed=progress.share, received=received)
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_kit.errors import UsageError
 from realtime_kit.measurements.herd import Herd
 from realtime_kit.measurements.ledger import Ledger
-from realtime_kit.measurements.run import FORMAT
+from realtime_kit.measurements.saved import SavedRun
 from realtime_kit.measurements.verdict import Verdict
 from realtime_kit.quantities import LOST, Latency
 
 _CURVE_POINTS = 401
+
+DUE = "due"
+"""Times count from the moment the event was due."""
+
+FIRST = "first receipt"
+"""Times count from the first client's receipt: a spread among clients, not a latency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Push:
         transport: How it went.
         clients: To how many.
         ledger: What became of the deliveries.
-        latency: Since it was due, lost ones included.
+        latency: Since it was due (or what `since` says), lost ones included.
         completion: (seconds, share of the clients reached by then), ascending; ends where losses begin.
         deliveries_per_s: Clients reached, divided by the time until the last of them was.
         per_delivery_s: τ of the line `kτ` through the origin that is nearest to the measured curve (least squares).
@@ -38,6 +41,7 @@ class Push:
         lost_clients: Who was not reached.
         verdict: Whether to trust it.
         herd: For long-polling: what it did afterwards.
+        since: What times count from: `DUE`, or `FIRST` where nobody knows when an event was published.
         reached_s: Shape (clients,): when each client had it, seconds since it was due; infinite for who never did.
             Not in the JSON.
     """
@@ -55,6 +59,7 @@ class Push:
     lost_clients: tuple[int, ...]
     verdict: Verdict
     herd: Herd | None = None
+    since: str = DUE
     reached_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -65,6 +70,7 @@ class Push:
             "transport": self.transport,
             "clients": self.clients,
             "published": 1,
+            "since": self.since,
             "ledger": self.ledger.to_json(),
             "latency_s": self.latency.to_json(),
             "completion": [list(point) for point in self.completion],
@@ -76,49 +82,63 @@ class Push:
             **({"herd": self.herd.to_json()} if self.herd else {}),
         }
 
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Push:
+        """The inverse of `to_json`."""
+        theory = values["theory"]
+        return cls(
+            number=values["push"],
+            transport=values["transport"],
+            clients=values["clients"],
+            ledger=Ledger.from_json(values["ledger"]),
+            latency=Latency.from_json(values["latency_s"]),
+            completion=tuple((seconds, share) for seconds, share in values["completion"]),
+            deliveries_per_s=values["deliveries_per_s"],
+            per_delivery_s=theory["per_delivery_s"],
+            theory=Latency.from_json(theory["latency_s"]) if "latency_s" in theory else None,
+            processor_per_delivery_s=values["processor_per_delivery_s"],
+            lost_clients=tuple(values["lost_clients"]),
+            verdict=Verdict.from_json(values["verdict"]),
+            since=values.get("since", DUE),
+            herd=Herd.from_json(values["herd"]) if "herd" in values else None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
-class FanoutRun:
+class FanoutRun(SavedRun):
     """A finished fan-out.
 
     Attributes:
         started_at: UTC time of the start, ISO 8601.
         meta: Versions, the machine, `config`, and what opening took.
         results: One for each push.
+        interrupted: Whether it was ended early; what had been measured until then is here.
     """
+
+    KIND: ClassVar[str] = "fanout"
 
     started_at: str
     meta: dict[str, Any]
     results: tuple[Push, ...]
+    interrupted: bool = False
 
     @property
     def trustworthy(self) -> bool:
-        """Whether nothing speaks against any of the pushes."""
-        return all(push.verdict.trustworthy for push in self.results)
+        """Whether something was measured, and nothing speaks against any of the pushes."""
+        return bool(self.results) and all(push.verdict.trustworthy for push in self.results)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {
-            "format": FORMAT,
-            "kind": "fanout",
-            "started_at": self.started_at,
-            "meta": self.meta,
-            "results": [push.to_json() for push in self.results],
-        }
+    def _more_json(self) -> dict[str, Any]:
+        return {"interrupted": self.interrupted}
 
-    def save(self, path: str | Path) -> None:
-        """Write the run to a JSON file.
+    def _table(self) -> object:
+        from realtime_kit.plots.fanout_table import fanout_table
 
-        Raises:
-            UsageError: if the file cannot be written.
-        """
-        try:
-            Path(path).write_text(
-                json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8"
-            )
-        except OSError as error:
-            message = f"the run cannot be written to {path}: {error.strerror}"
-            raise UsageError(message) from error
+        return fanout_table(self)
+
+    @classmethod
+    def _from_parts(cls, values: dict[str, Any]) -> FanoutRun:
+        results = tuple(Push.from_json(push) for push in values["results"])
+        return cls(values["started_at"], values["meta"], results, values.get("interrupted", False))
 
 
 def completion(samples_s: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:

@@ -70,6 +70,11 @@ class FaultLedger:
         """Plain values for JSON, with those that follow from the others."""
         return asdict(self) | {"received": self.received, "recovered": self.recovered}
 
+    @classmethod
+    def from_json(cls, values: dict[str, int]) -> FaultLedger:
+        """The inverse of `to_json`."""
+        return cls(**{each.name: values[each.name] for each in fields(cls)})
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaultAccount:

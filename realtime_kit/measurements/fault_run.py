@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from realtime_kit.measurements.fault_ledger import FaultLedger
+from realtime_kit.measurements.saved import SavedRun
 
-FORMAT = 1
 STRETCHES = ("before", "during", "after")
 
 RECOVERING = ("reliable", "polling", "long-polling", "reliable-websocket")
@@ -89,9 +87,27 @@ class FaultResult:
             "why": self.why,
         }
 
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> FaultResult:
+        """The inverse of `to_json`."""
+        recovery = values["recovery_s"]
+        return cls(
+            scenario=values["scenario"],
+            transport=values["transport"],
+            clients=values["clients"],
+            published=values["published"],
+            ledgers={
+                name: FaultLedger.from_json(each)
+                for name, each in values["ledger"].items()
+                if name != "total"
+            },
+            predicted_loss=values["loss"]["predicted"],
+            recovery_s=None if recovery is None else (recovery["p50"], recovery["max"]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
-class FaultRun:
+class FaultRun(SavedRun):
     """All faults on all transports.
 
     Attributes:
@@ -101,6 +117,8 @@ class FaultRun:
         results: One for each fault and transport.
         interrupted: Whether it was ended early; what had been settled until then is here.
     """
+
+    KIND: ClassVar[str] = "faults"
 
     started_at: str
     meta: dict[str, Any]
@@ -120,18 +138,15 @@ class FaultRun:
                 return each
         raise KeyError(key)
 
-    def to_json(self) -> dict[str, Any]:
-        """The document: durations in seconds, shares 0 to 1."""
-        return {
-            "format": FORMAT,
-            "kind": "faults",
-            "started_at": self.started_at,
-            "meta": self.meta,
-            "interrupted": self.interrupted,
-            "scenarios": self.meanings,
-            "results": [each.to_json() for each in self.results],
-        }
+    def _more_json(self) -> dict[str, Any]:
+        return {"interrupted": self.interrupted, "scenarios": self.meanings}
 
-    def save(self, path: str | Path) -> None:
-        """Write the document to a file."""
-        Path(path).write_text(json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n")
+    def _table(self) -> object:
+        from realtime_kit.plots.faults import faults_table
+
+        return faults_table(self)
+
+    @classmethod
+    def _from_parts(cls, values: dict[str, Any]) -> FaultRun:
+        results = tuple(FaultResult.from_json(each) for each in values["results"])
+        return cls(values["started_at"], values["meta"], values["scenarios"], results, values["interrupted"])

@@ -30,3 +30,13 @@ class Herd:
             "origin_requests": self.origin_requests,
             "theory": {"rearmed_s": self.theory_s},
         }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Herd:
+        """The inverse of `to_json`."""
+        rearmed_s = values["rearmed_s"]
+        return cls(
+            LOST if rearmed_s is None else rearmed_s,
+            values["origin_requests"],
+            values["theory"]["rearmed_s"],
+        )

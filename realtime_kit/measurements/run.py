@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from realtime_kit.errors import UsageError
 from realtime_kit.measurements.ledger import Ledger
+from realtime_kit.measurements.saved import SavedRun
 from realtime_kit.measurements.verdict import Verdict
 from realtime_kit.quantities import LOST, Latency, Load
-
-FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +90,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Run(SavedRun):
     """A finished run. Print it, show it in a notebook, `save` it, `load` it.
 
     Attributes:
@@ -103,6 +99,8 @@ class Run:
         meta: The kit's, Python's and Pushpin's versions, processors, seed, and `config`: all that was set.
         results: One for each transport.
     """
+
+    KIND: ClassVar[str] = "race"
 
     kind: str
     started_at: str
@@ -119,16 +117,6 @@ class Run:
         """Whether it was ended before its time."""
         return any(flag.name == "interrupted" for result in self.results for flag in result.verdict.flags)
 
-    def __str__(self) -> str:
-        # Drawing comes after measuring; only a run that is to be shown needs it.
-        from rich.console import Console
-
-        from realtime_kit.plots import race_table
-
-        text = io.StringIO()
-        Console(file=text, width=100).print(race_table(self))
-        return text.getvalue()
-
     def _repr_html_(self) -> str:
         from realtime_kit.plots import race_html
 
@@ -142,59 +130,12 @@ class Run:
         message = f"there is no result for {transport!r} in this run; it has {here}"
         raise UsageError(message)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {
-            "format": FORMAT,
-            "kind": self.kind,
-            "started_at": self.started_at,
-            "meta": self.meta,
-            "results": [result.to_json() for result in self.results],
-        }
+    def _table(self) -> object:
+        from realtime_kit.plots import race_table
+
+        return race_table(self)
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Run:
-        """The inverse of `to_json`.
-
-        Raises:
-            UsageError: if the values are of another format.
-        """
-        if values.get("format") != FORMAT:
-            message = f"this run has format {values.get('format')!r}, this kit reads format {FORMAT}"
-            raise UsageError(message)
+    def _from_parts(cls, values: dict[str, Any]) -> Run:
         results = tuple(Result.from_json(result) for result in values["results"])
         return cls(values["kind"], values["started_at"], values["meta"], results)
-
-    def save(self, path: str | Path) -> None:
-        """Write the run to a JSON file.
-
-        Raises:
-            UsageError: if the file cannot be written.
-        """
-        text = json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n"
-        try:
-            Path(path).write_text(text, encoding="utf-8")
-        except OSError as error:
-            message = f"the run cannot be written to {path}: {error.strerror}"
-            raise UsageError(message) from error
-
-    @classmethod
-    def load(cls, path: str | Path) -> Run:
-        """Read a run that was saved.
-
-        Raises:
-            UsageError: if the file cannot be read or holds something else.
-        """
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except OSError as error:
-            message = f"the run cannot be read from {path}: {error.strerror}"
-            raise UsageError(message) from error
-        except UnicodeDecodeError as error:
-            message = f"{path} does not hold a saved run (it is no text)"
-            raise UsageError(message) from error
-        try:
-            return cls.from_json(json.loads(text))
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            message = f"{path} does not hold a saved run ({type(error).__name__}: {error})"
-            raise UsageError(message) from error

@@ -8,7 +8,7 @@ from typing import Any
 
 from realtime_kit.theory.statistics import samples_needed
 
-YES_OR_NO = frozenset({"aliasing", "interrupted", "rate-limiter-unknown"})
+YES_OR_NO = frozenset({"aliasing", "cut-short", "interrupted", "rate-limiter-unknown"})
 """Flags that are raised by a fact and not by an amount: their figures are for programs only."""
 
 
@@ -87,6 +87,12 @@ class Evidence:
             rests on the round trip, 1 if it got no answer.
         aliased: Whether periodic events keep step with the polling period.
         interrupted: Whether the run was ended before its time.
+        cut_short: Whether it was ended while deliveries were still on their way.
+        unconnected: Clients that could not be connected, of those that were asked for.
+        unconnected_because: Why one of them could not.
+        ended: Connections that a service ended and that nobody opened again.
+        ended_because: Why one of them ended.
+        unwatched: Receipts of events beyond those that were watched.
     """
 
     samples: int
@@ -108,6 +114,12 @@ class Evidence:
     yardstick_missed: float = 0.0
     aliased: bool = False
     interrupted: bool = False
+    cut_short: bool = False
+    unconnected: int = 0
+    unconnected_because: str = ""
+    ended: int = 0
+    ended_because: str = ""
+    unwatched: int = 0
 
 
 SLIP_LIMIT_S = 0.05
@@ -193,6 +205,22 @@ def _flags(evidence: Evidence) -> Iterator[Flag]:
     if evidence.interrupted:
         meaning = "The run was ended early; what had been due well before that is what counts."
         yield Flag("interrupted", 1, 0, meaning)
+    if evidence.cut_short:
+        meaning = "It was interrupted while deliveries were on their way: what counts as lost might still have come."
+        yield Flag("cut-short", 1, 0, meaning)
+    if evidence.unconnected:
+        why = _because(evidence.unconnected_because)
+        meaning = f"Not every client could be connected{why}; who was not counts as not reached."
+        yield Flag("not-connected", evidence.unconnected, 0, meaning)
+    if evidence.ended:
+        why = _because(evidence.ended_because)
+        meaning = f"The service ended connections{why}; their clients count as not reached from then on."
+        yield Flag("connections-ended", evidence.ended, 0, meaning)
+    if evidence.unwatched:
+        meaning = (
+            "More events came than can be watched at once, so reading all of them is part of every time."
+        )
+        yield Flag("flood", evidence.unwatched, 0, meaning)
 
 
 def _because(reason: str) -> str:

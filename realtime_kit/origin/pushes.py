@@ -28,6 +28,8 @@ class _Origin:
         self.listening = 0
         self.late = False
         self.payload = ""
+        self.channel = CHANNEL
+        self.ids_before = 0
         self.server: HoldServer
         self._stack = contextlib.AsyncExitStack()
         self._doors = contextlib.AsyncExitStack()
@@ -48,17 +50,22 @@ class _Origin:
         payload_bytes: int,
         sub_specs: Sequence[str] = (),
         late: bool = False,
+        channel: str = CHANNEL,
+        ids_before: int = 0,
     ) -> None:
         """Publish every event from now on to all of these, padded to `payload_bytes` bytes of text.
 
         Args:
             publishers: Arguments of an `HttpPublisher` for each Pushpin.
-            payload_bytes: Size of an event's text.
+            payload_bytes: Size of an event's text, bytes.
             sub_specs: The Pushpins' ZeroMQ addresses, to publish by one PUB socket instead; empty: over HTTP.
             late: Whether long-polls are called that are behind after an event, as the `Announcer` does.
+            channel: To which channel. On one that is not the kit's own, nobody is told which event came before.
+            ids_before: The first event's id is one more.
         """
         self.payload = "." * payload_bytes
         self.late = late
+        self.channel, self.ids_before = channel, ids_before
         await self._doors.aclose()
         self.publishers, self.broadcast = [], None
         if sub_specs:
@@ -73,16 +80,16 @@ class _Origin:
         await asyncio.sleep(max(0.0, (due_ns - time.monotonic_ns()) / 1e9 - _COARSE_S))
         while time.monotonic_ns() < due_ns:  # noqa: ASYNC110 - it is a clock that is waited for
             await asyncio.sleep(0)
-        number = self.log.last_id + 1
+        number = self.ids_before + self.log.last_id + 1
         name = f"event {number} "
         data = name + self.payload[len(name) :]
         self.log.append(data)
         slip_s = (time.monotonic_ns() - due_ns) / 1e9
-        item = item_in_all_formats(number, data, prev_number=number - 1)
+        item = item_in_all_formats(number, data, prev_number=number - 1 if self.channel == CHANNEL else None)
         doors = self._open_doors()
         refused = await self._deaf()
         answers = await asyncio.gather(
-            *(publisher.publish(CHANNEL, item) for publisher in doors), return_exceptions=True
+            *(publisher.publish(self.channel, item) for publisher in doors), return_exceptions=True
         )
         for answer in answers:
             if isinstance(answer, PublishError):
@@ -91,7 +98,7 @@ class _Origin:
                 raise answer
         for after_s in LATE_CALLS_S if self.late else ():
             asyncio.get_running_loop().call_later(after_s, self._call_the_late, number)
-        return {"event_id": number, "slip_s": slip_s, "not_published": refused}
+        return {"event_id": number, "data": data, "slip_s": slip_s, "not_published": refused}
 
     def _open_doors(self) -> list[QueueingPublisher]:
         return [self.broadcast] if self.broadcast else [*self.publishers]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
+from yarl import URL
 
-from realtime_kit.measurements.fanout import FanoutRun
+from realtime_kit.measurements.fanout import FIRST, FanoutRun
 from realtime_kit.plots.save import Picture
 from realtime_kit.plots.style import (
     BODY_PT,
@@ -46,14 +49,12 @@ def fanout_figure(run: FanoutRun, *, theme: Theme = LIGHT, size_in: tuple[float,
         reached = [0.0, *(share * push.clients for _, share in push.completion)]
         axes.plot(seconds, reached, color=blend(colour, theme.background, 0.35), linewidth=1.6)
     _draw_theory(axes, run, theme)
-    _dress(axes, theme)
-    instances = config["instances"]
-    through = "one Pushpin" if instances == 1 else f"{instances} Pushpins"
-    title = f"{config['clients']:,} clients through {through}: who has it by when"
+    _dress(axes, theme, since_first=any(push.since == FIRST for push in run.results))
+    title = f"{_through(config)}: who has it by when"
     figure.text(0.04, 0.92, title, color=theme.text, fontsize=TITLE_PT, fontfamily=FONT)
     figure.text(0.04, 0.865, _summary(run), color=theme.muted, fontsize=BODY_PT, fontfamily=FONT)
     key = "solid: measured, a line for each push   ·   dashed: the line kτ, fitted to the median push"
-    if config["message_rate"]:
+    if config.get("message_rate"):
         key += "; steps: Pushpin's limiter"
     figure.text(0.04, 0.03, key, color=theme.muted, fontsize=SMALL_PT, fontfamily=FONT)
     return figure
@@ -69,7 +70,7 @@ def _draw_theory(axes: Axes, run: FanoutRun, theme: Theme) -> None:
     colour = theme.theory_colour(middle.transport)
     end_s = middle.clients * middle.per_delivery_s
     axes.plot([0, end_s], [0, middle.clients], color=colour, linestyle=(0, (4, 2)), linewidth=THEORY_WIDTH_PT)
-    if rate := run.meta["config"]["message_rate"]:
+    if rate := run.meta["config"].get("message_rate"):
         shares = [step / 400 for step in range(1, 401)]
         steps = [
             broadcast.limiter_completion_s(recipients=middle.clients, rate_per_s=rate, share=share)
@@ -79,7 +80,16 @@ def _draw_theory(axes: Axes, run: FanoutRun, theme: Theme) -> None:
         axes.step(steps, reached, where="post", color=theme.muted, linewidth=THEORY_WIDTH_PT)
 
 
-def _dress(axes: Axes, theme: Theme) -> None:
+def _through(config: dict[str, Any]) -> str:
+    clients = f"{config['clients']:,} clients"
+    if "url" in config:
+        host = URL(config["url"]).authority
+        return f"{clients} of {host}"
+    instances = config["instances"]
+    return f"{clients} through {'one Pushpin' if instances == 1 else f'{instances} Pushpins'}"
+
+
+def _dress(axes: Axes, theme: Theme, *, since_first: bool) -> None:
     axes.spines[:].set_visible(False)
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
@@ -88,7 +98,8 @@ def _dress(axes: Axes, theme: Theme) -> None:
     axes.tick_params(length=0, pad=6, labelsize=BODY_PT, labelcolor=theme.text, labelfontfamily=FONT)
     axes.grid(True, color=theme.grid, linewidth=GRID_WIDTH_PT)
     axes.set_axisbelow(True)
-    axes.set_xlabel("time since the event was due", labelpad=7)
+    since = "the first client had the event" if since_first else "the event was due"
+    axes.set_xlabel(f"time since {since}", labelpad=7)
     axes.set_ylabel("clients that have it", labelpad=7)
     for label in (axes.xaxis.label, axes.yaxis.label):
         label.set(color=theme.muted, fontsize=BODY_PT, fontfamily=FONT)
@@ -98,6 +109,8 @@ def _summary(run: FanoutRun) -> str:
     lost = sum(push.ledger.lost for push in run.results)
     last = sorted(push.latency.max for push in run.results)
     verdict = "trustworthy" if run.trustworthy else "not to be trusted: see the flags of its verdict"
+    if not last:
+        return "no event came that could be told from others"
     pushes = "1 push" if len(last) == 1 else f"{len(last)} pushes"
     slowest_s = last[len(last) // 2]
     when = (

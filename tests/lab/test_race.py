@@ -13,7 +13,8 @@ import pytest
 
 from realtime_kit import RaceSettings
 from realtime_kit.errors import RealtimeKitError
-from realtime_kit.lab.race import ENDING_EARLY, STOPPING, Race, _NothingMeasured
+from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING
+from realtime_kit.lab.race import Race, _NothingMeasured
 from realtime_kit.lab.rig import ProcessorTime
 from realtime_kit.measurements import Progress
 from realtime_kit.worker import WorkerError

@@ -7,8 +7,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from realtime_kit.lab.race import ENDING_EARLY, STOPPING, Progress
+from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING
 from realtime_kit.lab.terminal import TerminalProgress
+from realtime_kit.measurements.progress import Progress
 
 
 def shown(*phases: str, terminal: bool) -> str:

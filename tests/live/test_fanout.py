@@ -16,6 +16,7 @@ from realtime_kit.cli import run
 from realtime_kit.clients.swarm import plan_swarm
 from realtime_kit.errors import PublishError, UsageError
 from realtime_kit.lab.fanout import FanoutSettings, _Fanout, afanout, fanout
+from realtime_kit.measurements.fanout import FanoutRun
 from realtime_kit.origin.event_log import EventLog
 from realtime_kit.origin.hold_server import HoldServer
 from realtime_kit.pushpin.cluster import PushpinCluster
@@ -132,6 +133,75 @@ def test_the_command_writes_the_run_and_the_picture(tmp_path, capsys):
     assert (saved["format"], saved["kind"]) == (1, "fanout")
     assert [push["ledger"]["received"] for push in saved["results"]] == [100, 100]
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def interrupted(*phases, arguments):
+    """Run the command, and send it an interrupt as each of these phases begins, or an event has been published."""
+    script = f"""
+import os, signal
+from realtime_kit import cli
+from realtime_kit.lab.fanout import _Fanout
+phases = {list(phases)!r}
+make = _Fanout.__init__
+def made(self, settings, plan, on_phase, stop):
+    def show(phase):
+        on_phase(phase)
+        if phases and phases[0] == phase:
+            del phases[0]
+            os.kill(os.getpid(), signal.SIGINT)
+    make(self, settings, plan, show, stop)
+    happen = self._happen
+    async def happened(due_ns=0):
+        event_id = await happen(due_ns)
+        show("published" if due_ns else "called")
+        return event_id
+    self._happen = happened
+_Fanout.__init__ = made
+cli.main(["fanout", *{list(arguments)!r}])
+"""
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=90)
+
+
+SLOW = ("--clients", "200", "--pushes", "1000", "--message-rate", "1000")
+
+
+def test_ctrl_c_says_so_keeps_the_pushes_and_an_earlier_run(tmp_path):
+    earlier = tmp_path / "run.json"
+    earlier.write_text("earlier")
+    done = interrupted("push 3 of 1000", arguments=[*SLOW, "--json", str(earlier)])
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.splitlines() == [
+        "finishing with what was measured; Ctrl-C again discards it",
+        f"the run: {tmp_path / 'run-interrupted.json'}",
+    ]
+    assert earlier.read_text() == "earlier"
+    run_ = FanoutRun.load(tmp_path / "run-interrupted.json")
+    assert run_.interrupted
+    assert [push.ledger.received for push in run_.results] == [200] * len(run_.results)
+    assert len(run_.results) in (2, 3)
+
+
+def test_a_push_that_is_cut_short_says_what_its_losses_are():
+    arguments = ["--clients", "200", "--message-rate", "40", "--json", "-"]
+    done = interrupted("published", arguments=arguments)
+    assert done.returncode == 130, done.stderr
+    (push,) = json.loads(done.stdout)["results"]
+    assert push["ledger"]["received"] + push["ledger"]["lost"] == 200
+    assert 0 < push["ledger"]["received"] < 200
+    assert "cut-short" in {flag["name"] for flag in push["verdict"]["flags"]}
+    assert "might still have come" in done.stderr
+
+
+@pytest.mark.parametrize("when", [("roll call",), ("published", "ending early")])
+def test_ctrl_c_too_early_or_twice_says_so_and_leaves_nothing(when, tmp_path, nothing_left_behind):
+    done = interrupted(
+        *when, arguments=[*SLOW[:4], "--message-rate", "20", "--json", str(tmp_path / "x.json")]
+    )
+    assert done.returncode == 130
+    assert done.stdout == ""
+    said = [line for line in done.stderr.splitlines() if line]
+    assert said[1:] == ["realtime-kit: interrupted"]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,10 @@ ACCUSED = [
     ("not-published", {"unpublished": 1}, 1, 0),
     ("aliasing", {"aliased": True}, 1, 0),
     ("interrupted", {"interrupted": True}, 1, 0),
+    ("cut-short", {"cut_short": True}, 1, 0),
+    ("not-connected", {"unconnected": 3}, 3, 0),
+    ("connections-ended", {"ended": 2, "ended_because": "the server ended the stream"}, 2, 0),
+    ("flood", {"unwatched": 7}, 7, 0),
 ]
 
 

@@ -52,6 +52,18 @@ def test_the_table_names_who_was_not_reached():
     assert "42.0 + 10.0 + 1.0" in captured.get()
 
 
+def test_every_column_has_room_on_a_terminal_of_80():
+    run = a_run()
+    latency = Latency(0.02, 0.00123, 0.036, 0.0396, 0.0412, 0.00004, 1000)
+    (push,) = (replace(push, latency=latency, deliveries_per_s=123_456.0) for push in run.results)
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(fanout_table(replace(run, results=(push,))))
+    (row,) = [line for line in captured.get().splitlines() if "42.0 + 10.0 + 1.0" in line]
+    assert row.split()[:3] == ["1", "1,000", "0"]
+    assert "…" not in captured.get()
+
+
 def printed(run):
     console = Console(width=130)
     with console.capture() as captured:

@@ -16,6 +16,9 @@ PORTS_PER_SOURCE = 25_000
 """Connections from one address of this machine to one port: Linux has 28,232 ports for them, some in use."""
 
 MOST_SOURCES = 250
+MOST_PROCESSES = 64
+"""Where few files are allowed, many processes would be needed, of 20 MB each."""
+
 _WORTH_A_PROCESS = 20_000
 """One process reads 100,000 deliveries a second and more, a Pushpin makes 30,000: a second reader would only be woken
 twice as often, for half as much each time."""
@@ -66,9 +69,10 @@ def plan_swarm(clients: int, *, targets: int, local: bool = True) -> SwarmPlan:
 def largest_swarm(*, targets: int, local: bool = True) -> tuple[int, str]:
     """The largest number of clients that this machine can hold, and what limits it."""
     by_memory = psutil.virtual_memory().available // _BYTES_PER_CLIENT
-    limits = [(by_memory, "by its free memory")]
+    each = max(0, raise_file_limit() - RESERVED_DESCRIPTORS)
+    by_processes = f"by the file limit of {MOST_PROCESSES} processes; `ulimit -n` raises it"
+    limits = [(by_memory, "by its free memory"), (MOST_PROCESSES * each, by_processes)]
     if local:
-        each = raise_file_limit() - RESERVED_DESCRIPTORS
         by_files = targets * (each - each % 2)
         instances = "instance" if targets == 1 else "instances"
         limits.append(

@@ -70,7 +70,7 @@ class StreamReading:
         self.cursor: int | None = None
         self._head = HeadReader()
         self._body: ChunkedBody | PlainBody = ChunkedBody()
-        self._parser = EventStreamParser()
+        self._parser = EventStreamParser(at_start=not opened)
         self._tail = b""  # the end of its content so far
 
     def feed(self, data: bytes) -> tuple[int, ...]:

@@ -71,6 +71,8 @@ class Swarm:
         asked_per_s: For long-polling: how many of the clients' first requests got through a second.
     """
 
+    CREW = "realtime_kit.clients.swarm.crew"
+
     def __init__(
         self,
         plan: SwarmPlan,
@@ -88,8 +90,7 @@ class Swarm:
         self.asked_per_s = 0.0
         self._stack = contextlib.AsyncExitStack()
         self.workers = [
-            Worker("realtime_kit.clients.swarm.crew", name=f"process {index + 1} of the swarm")
-            for index in range(len(plan.counts))
+            Worker(self.CREW, name=f"process {index + 1} of the swarm") for index in range(len(plan.counts))
         ]
         self._first = np.concatenate([[0], np.cumsum(plan.counts)])[:-1].astype(int).tolist()
 

@@ -112,6 +112,8 @@ class FanoutWall(Board[WallView, FanoutRun]):
         self._show()
 
     def _finished(self, outcome: FanoutRun) -> str:
+        if not outcome.results:
+            return "Stopped before anything was measured."
         flags = dict.fromkeys(flag.name for push in outcome.results for flag in push.verdict.flags)
         if flags:
             return f"Done. Verdict: not to be trusted as it is, for {', '.join(flags)}."

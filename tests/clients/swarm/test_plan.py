@@ -46,3 +46,14 @@ def test_further_source_addresses_when_ports_run_out(machine, monkeypatch):
     assert plan_swarm(19_000, targets=1).sources == ()
     monkeypatch.setattr(module, "raise_file_limit", lambda: 100_000)
     assert plan_swarm(60_000, targets=1).sources == ("127.0.0.2", "127.0.0.3", "127.0.0.4")
+
+
+def test_of_a_service_elsewhere_the_processes_or_the_ports_limit(machine, monkeypatch):
+    assert largest_swarm(targets=1, local=False) == (25_000, "by its ports")
+    assert plan_swarm(25_000, targets=1, local=False).sources == ()
+    monkeypatch.setattr(module, "raise_file_limit", lambda: 200)
+    most, because = largest_swarm(targets=1, local=False)
+    assert (most, because) == (6_400, "by the file limit of 64 processes; `ulimit -n` raises it")
+    assert plan_swarm(6_400, targets=1, local=False).counts == (100,) * 64
+    with pytest.raises(UsageError, match="possible here are 1 to 6,400"):
+        plan_swarm(6_401, targets=1, local=False)

@@ -1,0 +1,74 @@
+"""A swarm that watches a service the kit knows nothing of."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from realtime_kit.clients.swarm.swarm import IN_FLIGHT, Swarm, SwarmState, _state
+
+
+@dataclass(slots=True)
+class Sighting:
+    """One event as the whole swarm has seen it.
+
+    Attributes:
+        first_ns: When the first client had it, on `CLOCK_MONOTONIC`; `last_ns` likewise.
+        clients: How many have it.
+        repeats: How often somebody received it who had it already.
+        used_s: Processor time of the swarm from the first receipt in each process to the last; 0 where somebody of a
+            process does not have it.
+        busy: Largest share of a processor that a process of the swarm used while the event came, 0 to 1.
+    """
+
+    first_ns: int
+    last_ns: int
+    clients: int = 0
+    repeats: int = 0
+    used_s: float = 0.0
+    busy: float = 0.0
+
+
+class WatchSwarm(Swarm):
+    """Many clients of one address, an event stream's or a WebSocket's. Use it like a `Swarm`."""
+
+    CREW = "realtime_kit.clients.swarm.watch_crew"
+
+    async def open_by(self, timeout_s: float, headers: dict[str, str]) -> SwarmState:
+        """Connect as many as can be within some seconds, with these header fields in every request."""
+        in_flight = max(1, IN_FLIGHT // len(self.workers))
+        asked = (
+            worker.ask(
+                "open_by",
+                url=self._urls[0],
+                headers=headers,
+                count=count,
+                in_flight=in_flight,
+                timeout_s=timeout_s,
+            )
+            for worker, count in zip(self.workers, self.plan.counts, strict=True)
+        )
+        return _state(await asyncio.gather(*asked))
+
+    async def watch(self, *, start_ns: int, end_ns: int, most: int) -> None:
+        """Write down events from a moment of `CLOCK_MONOTONIC` to another, up to so many different ones."""
+        await self._ask_all("watch", start_ns=start_ns, end_ns=end_ns, most=most)
+
+    async def sightings(self) -> tuple[dict[int, Sighting], int, SwarmState]:
+        """Events seen since the watch began, by key; receipts of further ones; and what happened so far."""
+        answers = await self._ask_all("sightings")
+        seen: dict[int, Sighting] = {}
+        for answer in answers:
+            for text, (first_ns, clients, repeats, last_ns, used_ns) in answer["seen"].items():
+                each = seen.setdefault(int(text), Sighting(first_ns, last_ns))
+                each.first_ns, each.last_ns = min(each.first_ns, first_ns), max(each.last_ns, last_ns)
+                each.clients += clients
+                each.repeats += repeats
+                each.used_s += used_ns / 1e9
+                if last_ns > first_ns:
+                    each.busy = max(each.busy, min(1.0, used_ns / (last_ns - first_ns)))
+        return seen, sum(answer["further"] for answer in answers), _state(answers)
+
+    async def old(self, keys: list[int]) -> set[int]:
+        """Which of these events somebody had received before the watch began."""
+        return {key for keys in await self._ask_all("old", keys=keys) for key in keys}

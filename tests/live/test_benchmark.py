@@ -1,0 +1,56 @@
+"""The receivers that the swarm is compared with: all get every push, and a lost hold is opened anew."""
+
+import asyncio
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
+
+FOLDER = Path(__file__).parent.parent.parent / "benchmarks"
+
+
+@pytest.fixture
+def fanout(monkeypatch):
+    """The benchmark, as a module."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    spec = importlib.util.spec_from_file_location("benchmark_of_fanout", FOLDER / "fanout.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_kind_gets_every_push_and_says_what_it_took(fanout):
+    found = asyncio.run(fanout.compare(40, rounds=1, pushes=2))
+    optional = {"C": shutil.which("cc"), "Locust": importlib.util.find_spec("locust")}
+    assert set(found) == {"swarm", "aiohttp"} | {name for name, here in optional.items() if here}
+    for results in found.values():
+        assert [each.lost for each in results] == [0, 0]
+        for each in results:
+            assert 0 < each.completion_s < float("inf")
+            assert each.receiver_s > 0
+            assert each.pushpin_s > 0
+
+
+def test_rows_name_every_kind_and_the_growth(fanout, monkeypatch):
+    calls = []
+
+    async def compared(clients, *, rounds, pushes, only):
+        calls.append(clients)
+        grown = 2.0 if clients == 100 else 1.0
+        return {
+            "swarm": [fanout.Found(0.2, 4e-6 * grown, 40e-6, 2000, 0)] * 3,
+            "aiohttp": [fanout.Found(0.4, 40e-6, 42e-6, 30000, 1)] * 3,
+        }
+
+    monkeypatch.setattr(fanout, "compare", compared)
+    rows = list(fanout.rows((10, 100), rounds=1, pushes=3))
+    assert calls == [10, 100]
+    assert len(rows) == 2 * 4 + 1
+    assert rows[0][1:] == ("swarm 4.0 µs, aiohttp 40.0 µs", "swarm below aiohttp", True)
+    assert rows[3][1] == "swarm 0, aiohttp 3"
+    assert rows[-1][1:] == ("swarm × 2.00, aiohttp × 1.00", "swarm × 1.25", False)
