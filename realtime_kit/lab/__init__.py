@@ -11,11 +11,8 @@ from realtime_kit.lab.fanout import FanoutSettings, afanout, fanout
 from realtime_kit.lab.fanout_size import FanoutSize, fanout_size
 from realtime_kit.lab.faults import FaultSettings, afaults, faults
 from realtime_kit.lab.race import arace, race
-<<<<<<< HEAD
 from realtime_kit.lab.recovery import arecovery_times, recovery_times
-=======
 from realtime_kit.lab.service import WatchSettings, awatch, watch
->>>>>>> five-c
 from realtime_kit.lab.settings import TRANSPORTS, RaceSettings
 from realtime_kit.lab.site import Site, serving
 from realtime_kit.measurements import Progress
