@@ -18,7 +18,7 @@ import realtime_kit
 from realtime_kit import background
 from realtime_kit.errors import RealtimeKitError, UsageError
 from realtime_kit.lab.fault_bench import INTERVAL_S, PATHS, FaultBench, ForgetfulClient, timers_s
-from realtime_kit.lab.race import ENDING_EARLY, STOPPING
+from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING
 from realtime_kit.lab.scenarios import LIMITER_HEADROOM, QUEUE_MESSAGES, Scenario, find_scenarios
 from realtime_kit.measurements.fault_ledger import LATE_S, fault_account
 from realtime_kit.measurements.fault_run import RECOVERING, STRETCHES, FaultResult, FaultRun
