@@ -13,7 +13,9 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import contextvars
 import os
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
@@ -272,3 +274,12 @@ async def arun(coroutine: Coroutine[Any, Any, T]) -> T:
             raise
     finally:
         _background.release()
+
+
+def write_error(text: str) -> None:
+    """Write what a handler or a program has to say to standard error; in a notebook below the cell that runs.
+
+    A task of this loop lives in the context of the cell that has begun it, and ipykernel would put the text below
+    that one, however long ago it was. In an empty context it asks which cell is the latest.
+    """
+    contextvars.Context().run(sys.stderr.write, text)

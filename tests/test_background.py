@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import contextvars
+import io
 import os
 import signal
 import subprocess
@@ -328,3 +330,18 @@ def test_where_no_thread_can_start_nothing_can_be_held_and_nothing_is_left_of_th
     with no_thread_starting(), pytest.raises(RuntimeError, match="can't create new thread"):
         background.Lease(lambda: None)
     assert background.run(thread_name()) == "realtime_kit"
+
+
+def test_errors_are_written_outside_the_context_of_the_task_that_has_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cell = contextvars.ContextVar("cell", default="the latest")
+
+    class Stream(io.StringIO):
+        def write(self, text: str) -> int:
+            return super().write(f"{text} below {cell.get()}")
+
+    monkeypatch.setattr(sys, "stderr", stream := Stream())
+    cell.set("the one that has begun it")
+    background.write_error("oh")
+    assert stream.getvalue() == "oh below the latest"

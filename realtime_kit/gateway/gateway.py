@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from typing import Self
@@ -61,7 +60,7 @@ class Gateway:
         self._target_port = target_port
         self._asked_port = port
         self._directives = directives
-        self._show = show_error or _to_stderr
+        self._show = show_error or background.write_error
         self._process: GatewayProcess | None = None
         self._lease: background.Lease | None = None
 
@@ -150,7 +149,3 @@ class Gateway:
 
     def __repr__(self) -> str:
         return f"<Gateway {self.url}>" if self._process else "<Gateway, not up>"
-
-
-def _to_stderr(text: str) -> None:
-    sys.stderr.write(text)

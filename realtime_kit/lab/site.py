@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
@@ -71,7 +70,7 @@ class Site:
         **options: Any,
     ) -> None:
         def make_origin(port: int, grip_url: str) -> Origin:
-            shown = show_error or _to_stderr
+            shown = show_error or background.write_error
             if isinstance(routes, Backend):
                 return BackendProcess(routes, port=port, grip_url=grip_url, show_error=shown)
             if isinstance(routes, str):
@@ -308,7 +307,3 @@ class _PushpinWithOrigin(Pushpin):
 def serving(routes: Routes | str | Backend, **options: Any) -> Site:
     """A site for these routes, to use with `with` or `async with`; the arguments are those of `Site`."""
     return Site(routes, **options)
-
-
-def _to_stderr(text: str) -> None:
-    sys.stderr.write(text)
