@@ -95,7 +95,7 @@ async def _comeback(count: int, jitter_s: float, seed: int) -> Comeback:
     log = EventLog()
     async with (
         OriginServer(streaming_app(log)) as origin,
-        Pushpin(routes_to(origin.port)) as pushpin,
+        Pushpin(routes_to(origin.port), start_timeout_s=PATIENCE_S) as pushpin,
         pushpin.publisher() as publisher,
         _Crowd(count, jitter_s, seed, str(pushpin.url / "events")) as crowd,
     ):

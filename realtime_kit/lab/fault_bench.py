@@ -51,6 +51,9 @@ SILENCE_TIMEOUT_S = 6.0
 """Silence after which a client of the reliable stream takes its connection for dead. Pushpin's own question, after 5 s,
 is no use on a connection that is mute. Short, because events come often here; else 2.5 keep-alives."""
 
+ANSWER_TIMEOUT_S = 3.0
+"""Longest wait of the reliable WebSocket for an answer to its question: likewise."""
+
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.2, 1.0
 """Bounds of the clients' waits between tries: short, so that a run is."""
 
@@ -61,6 +64,7 @@ def timers_s(settings: PushpinSettings) -> dict[str, float]:
         "message_wait": settings.message_wait_ms / 1000,
         "next link": LINK_TIMEOUT_S,
         "question": SILENCE_S,
+        "answer": ANSWER_TIMEOUT_S,
         "silence": SILENCE_TIMEOUT_S,
         "retry": LONGEST_RETRY_S,
         "poll": INTERVAL_S,
@@ -103,7 +107,10 @@ PATHS: dict[str, tuple[str, Callable[..., Client]]] = {
     "websocket": ("websocket", WebSocketClient),
     "polling": ("polling", partial(PollingClient, interval_s=INTERVAL_S)),
     "long-polling": ("long-polling", LongPollingClient),
-    "reliable-websocket": ("reliable-websocket", ReliableWebSocketClient),
+    "reliable-websocket": (
+        "reliable-websocket",
+        partial(ReliableWebSocketClient, answer_timeout_s=ANSWER_TIMEOUT_S),
+    ),
 }
 """Transports: the first part of the path, and what makes a client. Streams first, to warm the channel."""
 

@@ -31,8 +31,7 @@ from realtime_kit.theory import reliability
 
 LEAD_S = 0.1
 DRAIN_S = 20.0
-"""Longest wait for what is still to be recovered: a question that nobody answers for 10 s, and two rounds of a next
-link's 5 s of silence."""
+"""Longest wait for what is still to be recovered: two rounds of silence and of a question that nobody answers."""
 
 LEAST_DRAIN_S = 1.0
 LOOK_EVERY_S = 0.05
