@@ -113,6 +113,7 @@ class _Desk:
         self._ready = asyncio.Event()
         self._over = asyncio.Event()
         self._breaking: asyncio.Task[None] | None = None
+        self._wrong: Exception | None = None
 
     async def run(self, report: ReportFaults, stop: asyncio.Event) -> FaultView:
         """Ends when it is asked to, when its time is up, or with the error of a client that gave up."""
@@ -139,6 +140,9 @@ class _Desk:
                     await self._mend()
                 watch.end()
                 return await watch.drain()
+        except Exception as error:
+            self._wrong = error
+            raise
         finally:
             self._over.set()  # also if it has never been ready
 
@@ -169,7 +173,9 @@ class _Desk:
         try:
             await asyncio.wait((doing, end), return_when=asyncio.FIRST_COMPLETED)
             if not doing.done():
-                raise ClientError("the board was stopped before that was done")
+                because = f": {self._wrong}" if self._wrong else ""
+                message = f"the board was stopped before that was done{because}"
+                raise ClientError(message) from self._wrong
             doing.result()
         finally:
             doing.cancel()

@@ -106,6 +106,7 @@ class _Streams:
             for name in self._logs:
                 await self._open(name)
             await self._until_checked()
+            await asyncio.gather(*map(self._pass_one_on, self._logs))
             self._stack = stack.pop_all()
         return self
 
@@ -128,10 +129,6 @@ class _Streams:
         first = self._next(name)
         self._readers[name] = asyncio.create_task(self._read(name))
         await self._arrival(name, first)
-        # The first gap of a channel is closed at once: Pushpin waits only where it has passed on a message before.
-        follows = self._next(name)
-        await self._site.apublish(name, item_in_all_formats(follows, "event", prev_number=first))
-        await self._arrival(name, follows)
 
     async def _read(self, name: str) -> None:
         async with StreamingClient(self._site.url / name / "events", last_event_id="0") as client:
@@ -145,6 +142,12 @@ class _Streams:
         async with asyncio.timeout(PATIENCE_S):
             while any(self._asked[name] < 2 for name in self._logs):  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _pass_one_on(self, name: str) -> None:
+        """Pushpin waits only where it has passed a message on before: a channel's first gap is closed at once."""
+        number = self._next(name)
+        await self._site.apublish(name, item_in_all_formats(number, "event", prev_number=number - 1))
+        await self._arrival(name, number)
 
     def _next(self, name: str) -> int:
         """Something happens, and nobody is told."""
