@@ -40,7 +40,6 @@ async def both(method, path, events=0, **options):
 @pytest.mark.parametrize(
     ("method", "path", "events", "options"),
     [
-        ("GET", "/streaming/events", 3, {}),
         ("GET", "/long-polling/events?after=1", 3, {}),
         ("GET", "/long-polling/events?after=1", 3, {"headers": {"Grip-Last": "events; last-id=2"}}),
         ("GET", "/long-polling/events?x=y&after=0", 3, {}),
@@ -52,6 +51,14 @@ async def both(method, path, events=0, **options):
 def test_it_answers_as_the_lessons_do(method, path, events, options):
     bare, full = asyncio.run(both(method, path, events, **options))
     assert bare == full
+
+
+def test_a_stream_is_held_with_fewer_comments():
+    bare, full = asyncio.run(both("GET", "/streaming/events", 3))
+    lasting, usual = (fields.pop("Grip-Keep-Alive").split("timeout=") for _, fields, _ in (bare, full))
+    assert bare == full
+    assert lasting[0] == usual[0]
+    assert int(lasting[1].split(";")[0]) > int(usual[1].split(";")[0])
 
 
 def test_a_long_poll_is_held_from_where_the_log_is_and_long():
