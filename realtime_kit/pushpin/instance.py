@@ -232,7 +232,8 @@ class Instance:
         port = self.addresses.publish_port
         while True:
             await asyncio.sleep(_STRANGER_CHECK_S)
-            if is_strangers(port, self.processes()):
+            # Elsewhere than on the loop: where there are 100,000 connections it takes seconds.
+            if await asyncio.to_thread(is_strangers, port, self.processes()):
                 raise PortInUse(taken(port), self.process.log())
 
     def _refusal(self, troubles: list[str]) -> RouteError:
