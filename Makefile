@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 
 ROOT   := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: race lab test setup chromium bench check fork clean
+.PHONY: race lab test setup chromium bench check nightly fork clean
 
 race: setup  ## the main job: every transport side by side, in the terminal, and a picture
 	$(BIN)/realtime-kit race --json race.json --plot race.png
@@ -28,6 +28,9 @@ $(READY): pyproject.toml
 	$(BIN)/realtime-kit install-deps
 	-$(BIN)/realtime-kit install-deps --for all
 	@touch $@
+
+nightly: setup  ## a thousand random sequences of faults, for half an hour or more
+	$(BIN)/python -m pytest -m nightly
 
 chromium: setup  ## a browser for tests/browser, unless there is one: Debian's, or else Playwright's own
 	@$(BIN)/python tests/browser/chromium.py >/dev/null \
