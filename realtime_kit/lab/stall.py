@@ -57,7 +57,7 @@ async def _stalled_origin(stall_s: float, rate_per_s: float, seconds: float) -> 
         message = f"stall_s is {stall_s:g}: it has to be above 0 and less than half of the {seconds:g} s"
         raise UsageError(message)
     async with contextlib.AsyncExitStack() as stack:
-        origin = await stack.enter_async_context(Worker("realtime_kit.origin.pushes", name="the origin"))
+        origin = await stack.enter_async_context(Worker("realtime_kit.origin.process", name="the origin"))
         port = (await origin.ask("start", port=0))["port"]
         pushpin = await stack.enter_async_context(Pushpin([Route(f"127.0.0.1:{port}")]))
         session = await stack.enter_async_context(aiohttp.ClientSession())
