@@ -247,6 +247,18 @@ class Board(ABC, Generic[View, Outcome]):
         """What a measurement is doing."""
         self._say(f"{progress.phase[:1].upper()}{progress.phase[1:]} …")
 
+    def _soon(self, act: Callable[[], object]) -> None:
+        """Do what waits on a thread of its own, because no thread of the kernel's may; what went wrong is said."""
+
+        def run() -> None:
+            try:
+                act()
+            except RealtimeKitError as error:
+                self._say(str(error), wrong=True)
+                self._show()
+
+        threading.Thread(target=run, name="realtime_kit press", daemon=True).start()
+
     def _ended(self, outcome: Outcome | None, error: BaseException | None) -> None:
         """The measurement has ended; on its own thread."""
         if error is None:

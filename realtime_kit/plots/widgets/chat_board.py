@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol, Self
 
 import ipywidgets
 
 from realtime_kit import background
-from realtime_kit.errors import RealtimeKitError, UsageError
+from realtime_kit.errors import UsageError
 from realtime_kit.plots.sequence_rows import sequence_rows
 from realtime_kit.plots.sequence_table import HEADINGS, cells
 from realtime_kit.plots.style import Theme
@@ -153,18 +152,6 @@ class ChatBoard(Board[ChatView, ChatView]):
     def _say_what_is_typed(self, who: str) -> None:
         text, self._fields[who].value = self._fields[who].value, ""
         self._soon(lambda: self.say(who, text))
-
-    def _soon(self, act: Callable[[], object]) -> None:
-        """Do what waits on a thread of its own: no thread of the kernel's may."""
-
-        def run() -> None:
-            try:
-                act()
-            except RealtimeKitError as error:
-                self._say(str(error), wrong=True)
-                self._show()
-
-        threading.Thread(target=run, name="realtime_kit chat", daemon=True).start()
 
     # What a board is made of
 

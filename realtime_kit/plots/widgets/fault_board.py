@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Protocol, Self
 import ipywidgets
 
 from realtime_kit import background
-from realtime_kit.errors import RealtimeKitError, UsageError
+from realtime_kit.errors import UsageError
 from realtime_kit.measurements.fault_ledger import FaultLedger
 from realtime_kit.measurements.fault_run import RECOVERING
 from realtime_kit.plots.style import Theme
@@ -127,18 +126,6 @@ class FaultBoard(Board[FaultView, FaultView]):
             message = f"there is no fault {fault!r}: there are {', '.join(self._faults)}"
             raise UsageError(message)
         background.run(self._desk.press(fault, seconds))
-
-    def _soon(self, act: Callable[[], object]) -> None:
-        """Do what waits on a thread of its own: no thread of the kernel's may."""
-
-        def run() -> None:
-            try:
-                act()
-            except RealtimeKitError as error:
-                self._say(str(error), wrong=True)
-                self._show()
-
-        threading.Thread(target=run, name="realtime_kit fault", daemon=True).start()
 
     # What a board is made of
 

@@ -55,7 +55,7 @@ def board(nothing_left, room):
     made = ChatBoard(lambda: room, people=("Ada", "Ben"), theme=LIGHT)
     yield made
     made.close()
-    until(lambda: not [each for each in threading.enumerate() if each.name == "realtime_kit chat"])
+    until(lambda: not [each for each in threading.enumerate() if each.name == "realtime_kit press"])
 
 
 def until(condition):

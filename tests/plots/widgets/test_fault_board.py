@@ -51,7 +51,7 @@ def board(nothing_left, desk, pictures):
     made = FaultBoard(lambda: desk, transports=pictures.FAULTY, faults=FAULTS, theme=LIGHT)
     yield made
     made.close()
-    until(lambda: not [each for each in threading.enumerate() if each.name == "realtime_kit fault"])
+    until(lambda: not [each for each in threading.enumerate() if each.name == "realtime_kit press"])
 
 
 @pytest.fixture
