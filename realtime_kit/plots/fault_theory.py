@@ -139,10 +139,16 @@ def _say(axes: Axes, row: int, text: str, colour: str) -> None:
 
 def _head(figure: Figure, title: str, key: str, theme: Theme) -> None:
     height_in = figure.get_size_inches()[1]
-    for above_in, text, size_pt, colour in (
-        (0.45, title, TITLE_PT - 3, theme.text),
-        (0.75, key, SMALL_PT, theme.muted),
+    for above_in, text, size_pt, colour, weight in (
+        (0.45, title, TITLE_PT - 3, theme.text, "bold"),
+        (0.75, key, SMALL_PT, theme.muted, "normal"),
     ):
         figure.text(
-            0.4 / _WIDTH_IN, 1 - above_in / height_in, text, color=colour, family=FONT, fontsize=size_pt
+            0.4 / _WIDTH_IN,
+            1 - above_in / height_in,
+            text,
+            color=colour,
+            family=FONT,
+            fontsize=size_pt,
+            weight=weight,
         )

@@ -136,7 +136,7 @@ def faults_figure(run: FaultRun, *, theme: Theme = LIGHT) -> Figure:
     for spine in axes.spines.values():
         spine.set_visible(False)
     top = 1 - 0.36 / height_in
-    figure.text(0.02, top, _title(run), color=theme.text, family=FONT, fontsize=TITLE_PT - 3)
+    figure.text(0.02, top, _title(run), color=theme.text, family=FONT, fontsize=TITLE_PT - 3, weight="bold")
     figure.text(0.02, 0.14 / height_in, KEY, color=theme.muted, family=FONT, fontsize=SMALL_PT - 1)
     return figure
 
