@@ -15,16 +15,19 @@ pytestmark = pytest.mark.live
 
 
 def lag_s(run: StallRun) -> float:
-    """How long after the stall the last of those was answered that had waited longest: of 4 s, the longest 0.1 s."""
-    since_s = run.due_s - run.stalled_at_s
-    first = (since_s > 0) & (since_s < 0.1)
-    return float((run.answered_s[first] - run.stalled_at_s - run.stall_s).max())
+    """Longest time from the moment at which a request could have been answered until it was, seconds.
+
+    No percentile of `true_s` is farther than that from what it were with an origin that needs no time.
+    """
+    went_on_s = run.stalled_at_s + run.stall_s
+    is_stalled = (run.due_s > run.stalled_at_s - 1 / run.rate_per_s) & (run.due_s < went_on_s)
+    return float((run.answered_s - np.where(is_stalled, went_on_s, run.due_s)).max())
 
 
 def test_one_stall_is_in_the_true_percentile_and_not_in_the_naive_one():
     for _ in range(3):  # a machine that is busy with something else stalls too
         run = stalled_origin(stall_s=0.8, rate_per_s=100, seconds=4)
-        if lag_s(run) < run.stall_s / 8:
+        if lag_s(run) < run.stall_s / 2:
             break
     true, naive = latency(run.true_s), latency(run.naive_s)
     assert run.stall_s >= 0.8
