@@ -161,7 +161,7 @@ class Networks:
             each.up()
 
 
-ASKING = ("polling", "long-polling")
+ENDING = ("polling", "long-polling")
 """Transports whose every answer ends."""
 
 
@@ -269,7 +269,7 @@ class FaultBench:
 
     async def _open(self, name: str) -> None:
         path, make = PATHS[name]
-        proxy = self._asking if name in ASKING else self.streams
+        proxy = self._asking if name in ENDING else self.streams
         url = self.pushpin.url.with_port(proxy.port) / path / "events"
         self.clients[name] = []
         for number in range(self._count):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from realtime_kit.errors import ClientError, MissingDependency, UsageError
 from realtime_kit.lab.fault_bench import PATHS
 from realtime_kit.lab.fault_watch import LOOK_EVERY_S, FaultWatch
+from realtime_kit.lab.interruption import Interrupted, unless
 from realtime_kit.lab.scenarios import SCENARIOS, Scenario, find_scenarios
 from realtime_kit.measurements.fault_run import RECOVERING
 from realtime_kit.plots.style import Theme
@@ -152,7 +152,12 @@ class _Desk:
         if not SHORTEST_FAULT_S <= seconds <= LONGEST_FAULT_S:
             message = f"seconds is {seconds!r}: it has to be {SHORTEST_FAULT_S:g} to {LONGEST_FAULT_S:g}"
             raise UsageError(message)
-        await self._unless_over(self._ready.wait())
+        try:
+            await unless(self._over, self._ready.wait())
+        except Interrupted:
+            because = f": {self._wrong}" if self._wrong else ""
+            message = f"the board was stopped before that was done{because}"
+            raise ClientError(message) from self._wrong
         if self._breaking is not None:
             message = f"{self._watch.presses[-1].fault} is not over yet: one fault at a time"
             raise UsageError(message)
@@ -167,20 +172,6 @@ class _Desk:
             raise
         finally:
             self._breaking = None
-
-    async def _unless_over(self, something: Coroutine[Any, Any, Any]) -> None:
-        doing, end = asyncio.create_task(something), asyncio.create_task(self._over.wait())
-        try:
-            await asyncio.wait((doing, end), return_when=asyncio.FIRST_COMPLETED)
-            if not doing.done():
-                because = f": {self._wrong}" if self._wrong else ""
-                message = f"the board was stopped before that was done{because}"
-                raise ClientError(message) from self._wrong
-            doing.result()
-        finally:
-            doing.cancel()
-            end.cancel()
-            await asyncio.gather(doing, end, return_exceptions=True)
 
     async def _mend(self) -> None:
         if self._breaking is not None:

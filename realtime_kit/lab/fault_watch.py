@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S = 0.25
 
-ASKING = ("long-polling", "reliable-websocket")
+BY_QUESTION = ("long-polling", "reliable-websocket")
 """Transports whose clients ask for what is missing."""
 
 
@@ -149,7 +149,7 @@ class FaultWatch:
             not_published=self._bench.lost_on_the_way,
             late_s=LATE_S + (INTERVAL_S if name == "polling" else 0.0),
             polls=name == "polling",
-            asks=name in ASKING,
+            asks=name in BY_QUESTION,
         )
 
     async def drain(self) -> FaultView:

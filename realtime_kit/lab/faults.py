@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 import realtime_kit
 from realtime_kit import background
-from realtime_kit.errors import RealtimeKitError, UsageError
+from realtime_kit.errors import UsageError
 from realtime_kit.lab.fault_bench import INTERVAL_S, PATHS, FaultBench, ForgetfulClient, timers_s
-from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING
+from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted
 from realtime_kit.lab.scenarios import LIMITER_HEADROOM, QUEUE_MESSAGES, Scenario, find_scenarios
 from realtime_kit.measurements.fault_ledger import LATE_S, fault_account
 from realtime_kit.measurements.fault_run import RECOVERING, STRETCHES, FaultResult, FaultRun
@@ -118,10 +118,6 @@ async def afaults(
     return await background.arun(_run(FaultSettings(**settings), stop or asyncio.Event(), on_progress))
 
 
-class _Stopped(RealtimeKitError):
-    """Interrupted in the middle of a fault."""
-
-
 async def _run(settings: FaultSettings, stop: asyncio.Event, on_progress: ProgressReport) -> FaultRun:
     started_at = datetime.now(UTC)
     installation = await asyncio.to_thread(find_pushpin)
@@ -132,7 +128,7 @@ async def _run(settings: FaultSettings, stop: asyncio.Event, on_progress: Progre
             on_progress(Progress(scenario.name, number / count, {}))
             results += await _Breaking(settings, scenario, stop).run()
             on_progress(Progress(scenario.name, (number + 1) / count, {}))
-    except _Stopped:
+    except Interrupted:
         on_progress(Progress(ENDING_EARLY if results else STOPPING, 1.0, {}))
     return FaultRun(
         started_at=started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -233,7 +229,7 @@ class _Breaking:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), max(0.0, at_s - time.monotonic()))
         if self._stop.is_set():
-            raise _Stopped("interrupted")
+            raise Interrupted("interrupted")
 
     def _settle(self, bench: FaultBench, name: str) -> FaultResult:
         ids = np.arange(self._first_id, self._first_id + len(self._due_ns))

@@ -1,4 +1,4 @@
-"""Every flag of the verdict, provoked: runs in which as much goes wrong as can be arranged."""
+"""Every flag that a race can raise, provoked: runs in which as much goes wrong as can be arranged."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ HOW = {
     "aliasing": "four events a second, exactly, and polling twice a second",
     "interrupted": "the run was ended early",
 }
-"""By flag, in the order of the verdict's own text: what was done to provoke it."""
+"""By flag that a race can raise, in the order of the verdict's own text: what was done to provoke it. Not among them
+are those of a fan-out that is interrupted (`cut-short`) or that asks a service elsewhere (`not-connected`,
+`connections-ended`, `flood`)."""
 
 _STOPPED_S = 0.5
 _MOMENT_S = 0.15
@@ -74,13 +76,14 @@ class Provoked:
 
 
 def provoke_flags() -> tuple[Provoked, ...]:
-    """Let everything go wrong, in two races at the same time and a fan-out; takes about twelve seconds.
+    """Let everything go wrong that can in a race, in two of them at the same time and a fan-out: about twelve seconds.
 
     Returns:
         One of each flag that was raised, in the order of `HOW`. A flag that did not show up is missing.
 
     Raises:
         MissingDependency: if there is no Pushpin.
+        Exception: what kept one of the mishaps from happening.
     """
     return background.run(_provoke())
 
@@ -183,10 +186,13 @@ async def _race(
 
     beside = asyncio.create_task(when_measuring())
     try:
-        return await race.run()
+        run = await race.run()
     finally:
         beside.cancel()
-        await asyncio.gather(beside, return_exceptions=True)
+        (wrong,) = await asyncio.gather(beside, return_exceptions=True)
+    if isinstance(wrong, Exception):  # which a cancellation is not
+        raise wrong
+    return run
 
 
 def _left_s(race: Race) -> float:

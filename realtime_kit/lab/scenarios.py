@@ -163,8 +163,10 @@ async def _stand_still(bench: FaultBench) -> None:
 
 
 async def _read_on(bench: FaultBench) -> None:
-    bench.buffered_bytes = bench.streams.waiting_bytes
-    bench.streams.toxics = Toxics()
+    try:
+        bench.buffered_bytes = bench.streams.waiting_bytes
+    finally:
+        bench.streams.toxics = Toxics()
 
 
 async def _restart_and_close_slowly(bench: FaultBench) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import aiohttp
@@ -65,12 +66,22 @@ async def _stalled_origin(stall_s: float, rate_per_s: float, seconds: float) -> 
         for _ in range(_WARM_UP):
             await _ask(session, url)
         generator = _Generator(session, url, schedule.periodic(rate_per_s=rate_per_s, duration_s=seconds))
-        stalling = asyncio.create_task(
-            _stall(origin.pid, generator.start_ns + int(STALLED_AT * seconds * 1e9), stall_s)
-        )
-        await generator.run()
-        stalled_ns, went_on_ns = await stalling
+        at_ns = generator.start_ns + int(STALLED_AT * seconds * 1e9)
+        async with _stalling(origin.pid, at_ns, stall_s) as stalling:
+            await generator.run()
+            stalled_ns, went_on_ns = await stalling
         return generator.result(rate_per_s, stalled_ns, went_on_ns)
+
+
+@contextlib.asynccontextmanager
+async def _stalling(pid: int, at_ns: int, stall_s: float) -> AsyncIterator[asyncio.Task[tuple[int, int]]]:
+    """Stops a process beside what is done; if that fails, the process is left alone from then on."""
+    task = asyncio.create_task(_stall(pid, at_ns, stall_s))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _stall(pid: int, at_ns: int, stall_s: float) -> tuple[int, int]:
@@ -125,11 +136,11 @@ class SlipRun:
     """One schedule, kept by two publishers while Pushpin stood still for a moment.
 
     Attributes:
-        stall_s: For how long, seconds.
+        stall_s: By publisher: for how long, seconds, as it was measured.
         slip_s: By publisher, shape (events,): how much later than due each event was handed over, seconds.
     """
 
-    stall_s: float
+    stall_s: dict[str, float]
     slip_s: dict[str, NDArray[np.float64]]
 
     def __str__(self) -> str:
@@ -173,18 +184,18 @@ async def _publisher_slip(stall_s: float, rate_per_s: float, seconds: float) -> 
         message = f"stall_s is {stall_s:g}: it has to be above 0 and less than half of the {seconds:g} s"
         raise UsageError(message)
     offsets_ns = schedule.periodic(rate_per_s=rate_per_s, duration_s=seconds).offsets_ns
-    slip_s = {}
+    slip_s, stalled_s = {}, {}
     async with Pushpin(9) as pushpin:  # a route that nobody asks for
         handler = next(process for process in pushpin.processes() if "handler" in process.name())
         async with HttpPublisher(**pushpin.publisher_options()) as publisher:
             for name, publish in ((WAITS, _one_by_one), (QUEUES, _concurrently)):
                 start_ns = time.monotonic_ns() + int(_LEAD_S * 1e9)
-                stalling = asyncio.create_task(
-                    _stall(handler.pid, start_ns + int(STALLED_AT * seconds * 1e9), stall_s)
-                )
-                slip_s[name] = await publish(publisher, start_ns + offsets_ns)
-                await stalling
-    return SlipRun(stall_s, slip_s)
+                at_ns = start_ns + int(STALLED_AT * seconds * 1e9)
+                async with _stalling(handler.pid, at_ns, stall_s) as stalling:
+                    slip_s[name] = await publish(publisher, start_ns + offsets_ns)
+                    stalled_ns, went_on_ns = await stalling
+                stalled_s[name] = (went_on_ns - stalled_ns) / 1e9
+    return SlipRun(stalled_s, slip_s)
 
 
 async def _one_by_one(publisher: HttpPublisher, due_ns: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -99,6 +99,8 @@ class ToxicProxy:
         waiting = []
         for writers in self._open.values():
             for each in writers[1:]:
+                if each.transport.is_closing():  # its client has hung up
+                    continue
                 found, port = each.get_extra_info("socket"), each.get_extra_info("sockname")[1]
                 waiting.append(_arrived_bytes(found.fileno()) + sent.get(port, 0))
         return int(statistics.median(waiting)) if waiting else 0

@@ -13,7 +13,6 @@ from realtime_kit.lab import fault_board, id_timeline, recovery_times
 from realtime_kit.lab.fault_board import FaultBoardSettings
 from realtime_kit.lab.id_timeline import IdTimelineSettings
 from realtime_kit.measurements.deliveries import Way
-from realtime_kit.measurements.fault_run import RECOVERING
 from realtime_kit.plots.style import LIGHT
 from realtime_kit.plots.widgets import FaultBoard
 
@@ -53,7 +52,6 @@ def test_what_is_pressed_costs_push_alone_and_is_recovered_by_the_others(board: 
     assert seen.ledger("push only", 1).lost > 0
     assert (seen.deliveries["reliable"].ways == Way.LINK).sum() > 0
     assert (seen.deliveries["streaming"].ways == Way.RECONNECT).sum() > 0
-    assert set(seen.transports) & set(RECOVERING)
     assert "every event, once and in order" in board.status
 
 
@@ -126,12 +124,12 @@ def test_a_timeline_that_is_stopped_keeps_what_it_has(eventually: Eventually) ->
 
 
 def test_gaps_close_when_the_timers_say_and_sooner_when_pushpin_is_told() -> None:
-    found = recovery_times(gaps=2)
+    found = recovery_times(gaps=3)
     longest, short, told, no_ids = found.ways
     assert (longest.earliest_s, short.earliest_s) == (5, 1)
     for waited in (longest, short):
         assert waited.took_s[0] >= waited.earliest_s
-    assert longest.took_s[0] > short.took_s[-1] > max(told.took_s[-1], no_ids.took_s[-1])
+    assert longest.median_s > short.median_s > max(told.median_s, no_ids.median_s)
 
 
 @pytest.mark.parametrize(

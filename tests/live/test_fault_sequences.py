@@ -1,7 +1,7 @@
 """Faults in any order, one after the other or at once: what recovers loses nothing, and every ledger balances.
 
 Hypothesis chooses the sequences, from a seed; one that fails is shrunk, on a bench of its own each time. `pytest` tries
-25; `pytest -m nightly tests/live/test_fault_sequences.py` a thousand, which takes about an hour.
+25; `pytest -m nightly tests/live/test_fault_sequences.py` a thousand, which takes half an hour or more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings, strategies as st
 
 from realtime_kit import background
+from realtime_kit.clients.long_polling import HELD_ANSWER_TIMEOUT_S
 from realtime_kit.lab.fault_bench import PATHS, FaultBench
+from realtime_kit.lab.faults import DRAIN_S
 from realtime_kit.lab.scenarios import SCENARIOS, Scenario
 from realtime_kit.measurements.fault_ledger import fault_account
 from realtime_kit.measurements.fault_run import RECOVERING
@@ -24,8 +26,9 @@ pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 SEED = 20
 CLIENTS = 1
 FAULT_S, EVENT_EVERY_S = 0.15, 0.03
-PATIENCE_S = 90.0
-"""Above the 70 s for which a long-poll waits for its answer: in its first moments a Pushpin may lose one."""
+PATIENCE_S = HELD_ANSWER_TIMEOUT_S + DRAIN_S
+"""What a sequence can need: in its first moments a Pushpin may lose a long-poll, which waits that long for its answer;
+and then everything is recovered."""
 
 FAULTS = st.lists(st.tuples(st.sampled_from(SCENARIOS), st.booleans()), min_size=1, max_size=4)
 """What breaks, and whether it is mended before the next thing breaks."""
@@ -109,7 +112,7 @@ async def mend(bench: FaultBench, broken: dict[str, Scenario]) -> None:
 @pytest.mark.parametrize(
     "count",
     [
-        pytest.param(25, marks=pytest.mark.timeout(600)),  # shrinking takes its time
+        pytest.param(25, marks=pytest.mark.timeout(3600)),  # above 25 times PATIENCE_S; and shrinking
         pytest.param(1000, marks=[pytest.mark.nightly, pytest.mark.timeout(4 * 3600)]),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 import pytest
 
 from realtime_kit.errors import UsageError
@@ -11,15 +13,17 @@ pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
 
 def test_silent_streams_with_links_of_their_own_cost_clients_through_timeout() -> None:
-    price = idle_price(clients=12, timeout_s=2)
-    assert price.links == 12
-    assert price.questions_per_s == pytest.approx(price.predicted_per_s, rel=0.2), price
+    prices = [idle_price(clients=12, timeout_s=2) for _ in range(3)]
+    assert {price.links for price in prices} == {12}
+    # Pushpin asks no earlier; on a busy machine it asks later.
+    shares = [price.questions_per_s / price.predicted_per_s for price in prices]
+    assert 1 / 1.5 < median(shares) < 1.1, prices
 
 
 def test_streams_that_share_a_link_cost_no_more_than_that() -> None:
     price = idle_price(clients=12, timeout_s=2, own_links=False)
     assert price.links == 1
-    assert price.questions_per_s < 1.1 * price.predicted_per_s, price
+    assert price.questions_per_s < price.predicted_per_s, price
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,25 @@ def test_one_that_stands_still_reads_nothing_and_gets_everything_when_it_goes_on
     assert 0 < asyncio.run(main()) < size
 
 
+def test_one_that_hangs_up_while_it_stands_still_has_nothing_waiting():
+    async def main():
+        connected = asyncio.Queue()
+        server = await asyncio.start_server(
+            lambda reader, writer: connected.put_nowait((reader, writer)), "127.0.0.1", 0
+        )
+        async with asyncio.timeout(20), server, ToxicProxy(server.sockets[0].getsockname()[1]) as proxy:
+            proxy.toxics = Toxics(bandwidth_bytes_per_s=0.0)
+            _, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+            there, to_there = await connected.get()
+            writer.transport.abort()
+            with contextlib.suppress(ConnectionResetError):
+                assert await there.read() == b""  # the proxy has hung up too
+            to_there.transport.abort()
+            return proxy.waiting_bytes
+
+    assert asyncio.run(main()) == 0
+
+
 def test_a_timeout_swallows_everything_and_cuts_the_connection_when_it_ends():
     async def main():
         async with echo() as (proxy, reader, writer):
