@@ -195,6 +195,28 @@ def test_imported_by_an_ordinary_program_it_says_what_to_do_and_replaces_nothing
     assert done.stdout.strip().endswith("True False")
 
 
+def test_an_event_that_does_not_say_when_it_was_due_has_come_all_the_same():
+    script = """
+import time
+import locust
+from locust.env import Environment
+from realtime_kit.clients import locust as kit
+from realtime_kit.clients.event_stream import Event
+from realtime_kit.clients.receipt import Receipt
+from realtime_kit.publisher import stamped
+class User(kit.StreamingUser): ...
+environment = Environment()
+environment.events.request.add_listener(lambda exception, **_: print(exception))
+user = User(environment)
+for number, data in enumerate((stamped(), "no JSON", stamped()), start=1):
+    user._receive(Receipt(Event("message", data, str(number)), time.monotonic_ns()))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    first, second, third = done.stdout.splitlines()
+    assert first == third == "None"
+    assert "does not say when it was due" in second
+
+
 def test_tries_that_fail_are_told_as_they_happen(tmp_path):
     locustfile = (
         "from realtime_kit.clients import locust as kit\n"
