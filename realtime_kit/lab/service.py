@@ -138,7 +138,8 @@ def watch(
         UsageError: for a setting outside what is allowed, more clients than this machine can hold, or an address
             that is not a stream's: with the answer that it gave.
         ClientError: if it cannot be reached, or nobody gets what is published.
-        KeyboardInterrupt: if it was interrupted before anything had been measured, or twice.
+        KeyboardInterrupt: if it was interrupted before everybody was connected and watched, or twice. Later it returns
+            a run even if no event had come: with what became of the connections, and no results.
     """
     chosen = replace(WatchSettings(settings) if isinstance(settings, str) else settings, **changes)
     watching = _Watch(chosen, on_phase, asyncio.Event())
