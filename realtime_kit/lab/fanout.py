@@ -7,14 +7,12 @@ import contextlib
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
 import realtime_kit
 from realtime_kit import background
@@ -27,6 +25,7 @@ from realtime_kit.measurements.latency import latencies_s, latency
 from realtime_kit.measurements.ledger import account
 from realtime_kit.measurements.verdict import Evidence, judge
 from realtime_kit.origin.lessons import find_lesson
+from realtime_kit.processors import machine_used_s, used_s
 from realtime_kit.pushpin import PushpinSettings, Route
 from realtime_kit.pushpin.cluster import DOORS, MOST_INSTANCES, Door, PushpinCluster
 from realtime_kit.quantities import LOST
@@ -370,26 +369,6 @@ def share_busy(used_s: float, last_s: float) -> float:
         last_s: When the last client had the event, seconds since it was due; 0 if nobody had.
     """
     return min(1.0, used_s / last_s) if last_s >= SHORT_S else 0.0
-
-
-def used_s(pids: Sequence[int]) -> dict[int, float]:
-    """Processor time of processes so far; to the nanosecond where the system tells it, else to its clock's tick."""
-    used = {}
-    for pid in pids:
-        with contextlib.suppress(psutil.Error, OSError, ValueError):
-            tasks = list(Path(f"/proc/{pid}/task").glob("*/schedstat"))
-            if tasks:
-                used[pid] = sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
-            else:
-                times = psutil.Process(pid).cpu_times()
-                used[pid] = times.user + times.system
-    return used
-
-
-def machine_used_s() -> float:
-    """Processor time of all programs so far. What the system does for the network belongs to none of them."""
-    times = psutil.cpu_times()
-    return float(times.user + times.system + getattr(times, "nice", 0.0))
 
 
 def _difference(before: dict[int, float], after: dict[int, float]) -> float:

@@ -32,14 +32,13 @@ from realtime_kit.lab.fanout import (
     PATIENCE_S,
     SHORT_S,
     SLOWEST_PER_S,
-    machine_used_s,
-    used_s,
 )
 from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted, unless
 from realtime_kit.measurements.fanout import DUE, FIRST, FanoutRun, Push, completion, per_delivery_s
 from realtime_kit.measurements.latency import latencies_s, latency
 from realtime_kit.measurements.ledger import account
 from realtime_kit.measurements.verdict import Evidence, judge
+from realtime_kit.processors import machine_used_s, used_s
 from realtime_kit.publisher.formats import websocket_message
 from realtime_kit.pushpin.attached import AttachedPushpin
 from realtime_kit.theory import broadcast
