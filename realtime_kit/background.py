@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import contextlib
 import contextvars
 import os
 import sys
@@ -25,6 +26,10 @@ T = TypeVar("T")
 _INTERRUPT_GRACE_S = 10.0
 """How long an interrupted `run` waits for the cancelled coroutine to tidy up before it gives up on it. A Pushpin
 whose every part is stuck takes up to 6 s to stop; another interrupt ends the wait at once."""
+
+_LOOK_S = 0.1
+"""How long an interrupt may go unnoticed. A signal that another thread takes, or that comes as the main thread is about
+to wait for a lock, is only noted: the main thread learns of it when it runs again."""
 
 
 class _Background:
@@ -191,6 +196,12 @@ class _Submitted(Generic[T]):
     def cancel(self) -> None:
         self.call(self._cancel)
 
+    def wait(self) -> T:
+        while not self.finished.done():
+            with contextlib.suppress(TimeoutError):  # the coroutine's own is raised below
+                return self.finished.result(_LOOK_S)
+        return self.finished.result()
+
     def _start(self) -> None:
         self._task = self._loop.create_task(self._coroutine)
         self._task.add_done_callback(self._finish)
@@ -236,12 +247,12 @@ def run(coroutine: Coroutine[Any, Any, T], *, on_interrupt: Callable[[], object]
     try:
         try:
             submitted.start()
-            return submitted.finished.result()
+            return submitted.wait()
         except KeyboardInterrupt:
             if on_interrupt is None:
                 raise
             submitted.call(on_interrupt)
-            return submitted.finished.result()
+            return submitted.wait()
     except KeyboardInterrupt:
         submitted.cancel()
         concurrent.futures.wait([submitted.finished], timeout=_INTERRUPT_GRACE_S)

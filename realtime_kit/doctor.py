@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import shutil
 import sys
@@ -14,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from realtime_kit.errors import MissingDependency, RealtimeKitError
+from realtime_kit.processors import usable
 
 NOTEBOOK_PACKAGES = (
     "jupyterlab",
@@ -105,7 +105,7 @@ def _strangers() -> Iterator[Finding]:
 
 
 def _machine() -> Iterator[Finding]:
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processors = usable()
     yield Finding("processors", ok=True, found=str(processors), needed=False)
     try:
         import resource

@@ -47,6 +47,19 @@ def interrupt_main_thread() -> None:
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
+def test_an_interrupt_that_another_thread_takes_is_noticed():
+    stop = asyncio.Event()
+
+    async def run() -> str:
+        await asyncio.sleep(0.3)  # by now the main thread waits, and nothing wakes it
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        async with asyncio.timeout(10):
+            await stop.wait()
+        return "ended early"
+
+    assert background.run(run(), on_interrupt=stop.set) == "ended early"
+
+
 class Stubborn:
     """Waits until it is cancelled, then tidies up for a moment."""
 

@@ -134,7 +134,7 @@ def test_whoever_asks_for_enough_is_not_warned(race: Race, capsys: pytest.Captur
 def test_the_help_says_what_the_number_of_clients_defaults_to(
     processors: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(settings_module, "_processors", lambda: processors)
+    monkeypatch.setattr(settings_module, "usable", lambda: processors)
     cli.run(["race", "-h"])
     assert said.format(RaceSettings().clients) in " ".join(capsys.readouterr().out.split())
 

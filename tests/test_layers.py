@@ -27,7 +27,7 @@ STAGES = (
     "plots",
     "exercises",
 )
-BESIDE = {"errors", "quantities", "background", "worker"}
+BESIDE = {"errors", "quantities", "background", "worker", "processors"}
 
 
 def imported_stages(path: Path) -> Iterator[str]:

@@ -62,6 +62,7 @@ class Client(ABC):
         bytes: What has crossed the wire, and the connections opened.
         connected: Set once Pushpin has answered for the first time.
         on_failure: Called with the reason of each try that failed.
+        on_connected: Called when Pushpin has answered, once for each try, with the seconds since that try began.
     """
 
     schemes: ClassVar[tuple[str, ...]] = ("http", "https")
@@ -90,6 +91,8 @@ class Client(ABC):
         self.bytes = ByteCount()
         self.connected = asyncio.Event()
         self.on_failure: Callable[[str], object] = lambda _: None
+        self.on_connected: Callable[[float], object] = lambda _: None
+        self._began_s: float | None = None  # the try that Pushpin has not answered yet
         self._rng = rng or random.Random()
         self._backoff = backoff or Backoff(self._rng)
         self._max_failures = max_failures
@@ -125,7 +128,7 @@ class Client(ABC):
         """Receive, and come back after failures; `earlier` is a loop that was left, with its connection."""
         await _end(earlier)
         while True:
-            began_s = time.monotonic()
+            began_s = self._began_s = time.monotonic()
             try:
                 # Closed here and now: an abandoned generator would keep its connection until the garbage is
                 # collected.
@@ -141,6 +144,12 @@ class Client(ABC):
                 self._succeed()
             self._fail(reason)
             await asyncio.sleep(self._backoff.next_s())
+
+    def _answered(self) -> None:
+        began_s, self._began_s = self._began_s, None
+        self.connected.set()
+        if began_s is not None:
+            self.on_connected(time.monotonic() - began_s)
 
     def _succeed(self) -> None:
         self._failures_in_a_row = 0
@@ -180,7 +189,7 @@ class Client(ABC):
             ClientError: for anything else that is not 200 and of the expected type.
         """
         if response.status == 200 and response.content_type == content_type:
-            self.connected.set()
+            self._answered()
             return
         message = (
             f"{response.url} answered {response.status} {response.reason} with {response.content_type}, "

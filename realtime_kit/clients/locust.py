@@ -10,7 +10,8 @@ this module and not its classes.)::
 
 `locust -f FILE -H http://…` runs it, `--master` and `--worker` on several machines. They report as request types
 
-* `connect`: from asking until Pushpin has answered; a failed try is a failure,
+* `connect`: from asking until Pushpin has answered, of every try, those after a lost connection too; a failed try is a
+  failure,
 * `push`: from the moment an event was due until it was read; one that never came, came twice or before it was due
   is a failure. A lost event has no time, so Locust's percentiles are of those that came: look at the failures first,
 * `publish` (`PublishingUser`): from the moment an event was due until Pushpin has accepted it.
@@ -151,22 +152,17 @@ class PushUser(_KitUser):
     async def _live(self) -> None:
         self._begun_ns = self._begun_ns or time.time_ns()
         client = self.make_client(self.url, **self.options, last_event_id=self._last_id)
-        client.on_failure = self._failed
+        client.on_failure, client.on_connected = self._failed, self._connected
         begun_s = time.monotonic()
         try:
             async with client:
-                connecting = asyncio.create_task(self._connected(client, begun_s))
-                try:
-                    async for receipt in client:
-                        self._receive(receipt)
-                finally:
-                    connecting.cancel()
+                async for receipt in client:
+                    self._receive(receipt)
         except RealtimeKitError as error:
             self._report("connect", self.transport, time.monotonic() - begun_s, failure=error)
 
-    async def _connected(self, client: Client, begun_s: float) -> None:
-        await client.connected.wait()
-        self._report("connect", self.transport, time.monotonic() - begun_s)
+    def _connected(self, took_s: float) -> None:
+        self._report("connect", self.transport, took_s)
 
     def _failed(self, reason: str) -> None:
         self._report("connect", self.transport, None, failure=PushFailure(reason))
@@ -177,6 +173,8 @@ class PushUser(_KitUser):
         if due_ns is None:
             wrong = PushFailure("an event does not say when it was due: publish it with `stamped`")
             self._report("push", self.transport, None, failure=wrong)
+            if self._is_new(event_id):
+                self._go_on_after(event_id)
             return
         if due_ns < self._begun_ns:  # history, which nobody owed to this user
             self._last_id = event_id
@@ -187,12 +185,15 @@ class PushUser(_KitUser):
         if not self._is_new(event_id):
             failure = PushFailure("an event came again, or after a later one")
         else:
-            for _ in range(self._missing(event_id)):
-                self._report("push", self.transport, None, failure=PushFailure("an event never came"))
-            self._last_id = event_id
+            self._go_on_after(event_id)
             if took_s < 0:
                 failure = PushFailure("an event came before it was due: the clocks of the machines disagree")
         self._report("push", self.transport, took_s, size_bytes=len(data.encode()), failure=failure)
+
+    def _go_on_after(self, event_id: str) -> None:
+        for _ in range(self._missing(event_id)):
+            self._report("push", self.transport, None, failure=PushFailure("an event never came"))
+        self._last_id = event_id
 
     def _is_new(self, event_id: str) -> bool:
         before, now = _number(self._last_id), _number(event_id)

@@ -118,7 +118,7 @@ class ReliableWebSocketClient(WebSocketClient):
         opened_ns = time.monotonic_ns()
         events = Sequencer(int(self.last_event_id) if self.last_event_id else None)
         async with await self._open() as socket:
-            self.connected.set()
+            self._answered()
             # The opening is a question as well: the answer says where this client is.
             self._await_answer()
             while (message := await self._next(socket, events)).type in (WSMsgType.TEXT, WSMsgType.BINARY):

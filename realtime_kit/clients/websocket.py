@@ -59,7 +59,7 @@ class WebSocketClient(Client):
             more = False
             opened_ns = time.monotonic_ns()
             async with await self._open() as socket:
-                self.connected.set()
+                self._answered()
                 while (message := await socket.receive()).type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     received_ns = time.monotonic_ns()
                     event = read_event(message, str(self.url))

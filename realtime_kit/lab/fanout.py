@@ -7,26 +7,25 @@ import contextlib
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
 import realtime_kit
 from realtime_kit import background
 from realtime_kit.clients.swarm import REPEATED, Swarm, SwarmPlan, SwarmState, plan_swarm
 from realtime_kit.errors import UsageError
-from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted, unless
+from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted, ending, unless
 from realtime_kit.measurements.fanout import FanoutRun, Push, completion, per_delivery_s
 from realtime_kit.measurements.herd import Herd
 from realtime_kit.measurements.latency import latencies_s, latency
 from realtime_kit.measurements.ledger import account
 from realtime_kit.measurements.verdict import Evidence, judge
 from realtime_kit.origin.lessons import find_lesson
+from realtime_kit.processors import machine_used_s, used_s
 from realtime_kit.pushpin import PushpinSettings, Route
 from realtime_kit.pushpin.cluster import DOORS, MOST_INSTANCES, Door, PushpinCluster
 from realtime_kit.quantities import LOST
@@ -44,6 +43,9 @@ HERD_PATIENCE = 4
 
 SLOWEST_PER_S = 2_000
 """Fewer deliveries a second than this are not waited for, unless a limiter was asked for."""
+
+SHORT_S = 0.02
+"""A shorter push than that says nothing about who was busy meanwhile."""
 
 GRACE_S = 3.0
 """How long a push that is under way may go on after an interrupt."""
@@ -257,16 +259,16 @@ class _Fanout:
         due_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
         requests = await self._origin_requests()
         event_id = await self._happen(due_ns)
-        herding = asyncio.create_task(self._herd(event_id, due_ns, requests))
-        try:
-            await unless(self.stop, self.swarm.reached(timeout_s=self.patience_s), grace_s=GRACE_S)
-        except Interrupted:
-            self.cut_short = True
-        after, machine_s = self._processor(), machine_used_s() - machine_before_s
-        processors_s = (time.monotonic() - begun_s) * (os.cpu_count() or 1)
         herd = None
-        with contextlib.suppress(Interrupted):
-            herd = await unless(self.stop, herding, grace_s=0.0 if self.cut_short else GRACE_S)
+        async with ending(self._herd(event_id, due_ns, requests)) as herding:
+            try:
+                await unless(self.stop, self.swarm.reached(timeout_s=self.patience_s), grace_s=GRACE_S)
+            except Interrupted:
+                self.cut_short = True
+            after, machine_s = self._processor(), machine_used_s() - machine_before_s
+            processors_s = (time.monotonic() - begun_s) * (os.cpu_count() or 1)
+            with contextlib.suppress(Interrupted):
+                herd = await unless(self.stop, herding, grace_s=0.0 if self.cut_short else GRACE_S)
         receipts, state = await self.swarm.collect()
         ids, intended_ns = np.array([event_id]), np.array([due_ns])
         books = account(receipts, ids, intended_ns, clients=self.settings.clients)
@@ -286,7 +288,7 @@ class _Fanout:
             reconnections=losses,
             reconnected_because=state.reasons[-1] if losses and state.reasons else "",
             # All processors are busy in a fan-out, with Pushpin's work. The question is whether the swarm could read.
-            processor_busy=min(1.0, busiest_s / (last_s + LEAD_S)) if last_s else 0.0,
+            processor_busy=share_busy(busiest_s, last_s),
             others_busy=max(0.0, others_s / processors_s),
             unexpected=books.ledger.duplicate + books.ledger.unexpected,
             negative_latencies=int((samples < 0).sum()),
@@ -359,24 +361,14 @@ class _Fanout:
         }
 
 
-def used_s(pids: Sequence[int]) -> dict[int, float]:
-    """Processor time of processes so far; to the nanosecond where the system tells it, else to its clock's tick."""
-    used = {}
-    for pid in pids:
-        with contextlib.suppress(psutil.Error, OSError, ValueError):
-            tasks = list(Path(f"/proc/{pid}/task").glob("*/schedstat"))
-            if tasks:
-                used[pid] = sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
-            else:
-                times = psutil.Process(pid).cpu_times()
-                used[pid] = times.user + times.system
-    return used
+def share_busy(used_s: float, last_s: float) -> float:
+    """Share of a processor that a process used from when an event was due to its last receipt, 0 to 1; 0 if too short.
 
-
-def machine_used_s() -> float:
-    """Processor time of all programs so far. What the system does for the network belongs to none of them."""
-    times = psutil.cpu_times()
-    return float(times.user + times.system + getattr(times, "nice", 0.0))
+    Args:
+        used_s: Its processor time, seconds.
+        last_s: When the last client had the event, seconds since it was due; 0 if nobody had.
+    """
+    return min(1.0, used_s / last_s) if last_s >= SHORT_S else 0.0
 
 
 def _difference(before: dict[int, float], after: dict[int, float]) -> float:

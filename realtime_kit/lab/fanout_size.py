@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from realtime_kit.clients.swarm import largest_swarm
+from realtime_kit.processors import usable
 
 COMFORTABLE_CLIENTS = 10_000
 """Where there is room, so many are connected in the time that a lesson has."""
@@ -42,6 +42,6 @@ def fanout_size(*, instances: int = 1) -> FanoutSize:
         instances: How many Pushpins share the clients.
     """
     most, because = largest_swarm(targets=instances)
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processors = usable()
     comfortable = min(COMFORTABLE_CLIENTS, processors * COMFORTABLE_PER_PROCESSOR, most * 2 // 3)
     return FanoutSize(most, because, max(1, comfortable // 100 * 100 or comfortable))

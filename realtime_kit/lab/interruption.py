@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Coroutine
+from typing import Any, TypeVar
 
 from realtime_kit.errors import RealtimeKitError
 
@@ -25,6 +26,17 @@ SAID = {
 
 class Interrupted(RealtimeKitError):
     """What was being waited for has been left. (A KeyboardInterrupt on the kit's loop would end the loop itself.)"""
+
+
+@contextlib.asynccontextmanager
+async def ending(doing: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
+    """Do something meanwhile; what is left of it at the end, an error's included, is cancelled."""
+    task = asyncio.create_task(doing)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def unless(stop: asyncio.Event, doing: Awaitable[T], *, grace_s: float = 0.0) -> T:

@@ -26,12 +26,19 @@ from realtime_kit.clients.swarm.swarm import SwarmState
 from realtime_kit.clients.swarm.watch import Sighting, WatchSwarm
 from realtime_kit.clients.swarm.watch_member import has_id, key_of
 from realtime_kit.errors import ClientError, UsageError
-from realtime_kit.lab.fanout import GRACE_S, LEAD_S, PATIENCE_S, SLOWEST_PER_S, machine_used_s, used_s
+from realtime_kit.lab.fanout import (
+    GRACE_S,
+    LEAD_S,
+    PATIENCE_S,
+    SHORT_S,
+    SLOWEST_PER_S,
+)
 from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted, unless
 from realtime_kit.measurements.fanout import DUE, FIRST, FanoutRun, Push, completion, per_delivery_s
 from realtime_kit.measurements.latency import latencies_s, latency
 from realtime_kit.measurements.ledger import account
 from realtime_kit.measurements.verdict import Evidence, judge
+from realtime_kit.processors import machine_used_s, used_s
 from realtime_kit.publisher.formats import websocket_message
 from realtime_kit.pushpin.attached import AttachedPushpin
 from realtime_kit.theory import broadcast
@@ -45,8 +52,6 @@ OPENING_S = 30.0
 LOOK_EVERY_S = 0.1
 ROLL_CALLS = 3
 LONGEST_S = 3600
-_SHORT_S = 0.02
-"""A shorter spread than that says nothing about who was busy meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,8 @@ def watch(
         UsageError: for a setting outside what is allowed, more clients than this machine can hold, or an address
             that is not a stream's: with the answer that it gave.
         ClientError: if it cannot be reached, or nobody gets what is published.
-        KeyboardInterrupt: if it was interrupted before anything had been measured, or twice.
+        KeyboardInterrupt: if it was interrupted before everybody was connected and watched, or twice. Later it returns
+            a run even if no event had come: with what became of the connections, and no results.
     """
     chosen = replace(WatchSettings(settings) if isinstance(settings, str) else settings, **changes)
     watching = _Watch(chosen, on_phase, asyncio.Event())
@@ -419,7 +425,7 @@ class _Watch:
             samples=clients,
             advice="use more clients",
             publisher_slip_s=self.slip_s.get(key, 0.0),
-            processor_busy=sighting.busy if sighting and last_s >= _SHORT_S else 0.0,
+            processor_busy=sighting.busy if sighting and last_s >= SHORT_S else 0.0,
             # On this machine, what others use may be the service's.
             others_busy=0.0 if _is_here(self.settings.url) else self.others_busy,
             unexpected=books.ledger.duplicate,

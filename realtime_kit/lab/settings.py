@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from realtime_kit import schedule
 from realtime_kit.errors import UsageError
+from realtime_kit.processors import usable
 from realtime_kit.theory.statistics import samples_needed
 
 TRANSPORTS = ("polling", "long-polling", "streaming", "websocket")
@@ -19,11 +19,7 @@ LONGEST_S = 3600
 
 def default_clients() -> int:
     """Clients per transport: enough for a 99th percentile in half a minute, few enough for small machines."""
-    return 30 if _processors() > 1 else 20
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 30 if usable() > 1 else 20
 
 
 @dataclass(frozen=True, slots=True)

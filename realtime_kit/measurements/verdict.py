@@ -74,7 +74,8 @@ class Evidence:
         window_late_s: How late the clients noted their counters at the window's start or end, seconds.
         reconnections: How often a client had to come back after a failure, from the window's start on.
         reconnected_because: Why one of them did.
-        processor_busy: Share of all processors in use over the run, 0 to 1.
+        processor_busy: Share of all processors in use over the run, or of one that the kit's busiest process used, 0
+            to 1. Of a fan-out, in which Pushpin is busy on purpose, only the latter, of the swarm's processes.
         others_busy: Share of all processors that went to programs which have nothing to do with the run, 0 to 1.
         unexpected: Receipts beyond what was published: duplicates and unknown events.
         negative_latencies: Receipts before their event was due.
@@ -132,7 +133,7 @@ WINDOW_LATE_LIMIT_S = 0.05
 """Counters that are noted later than this describe another stretch of time than the origin's."""
 
 BUSY_LIMIT = 0.90
-"""Above nine tenths of all processors, queueing for a processor is part of every latency."""
+"""Above nine tenths of all processors, or of one that a process can use, queueing for it is part of every latency."""
 
 OTHERS_LIMIT = 0.10
 """What a quiet desktop does beside is well below a tenth of its processors."""
@@ -168,7 +169,10 @@ def _flags(evidence: Evidence) -> Iterator[Flag]:
         meaning = f"Clients had to come back after a failure{why}; what came late for it is in the latencies."
         yield Flag("reconnected", evidence.reconnections, 0, meaning)
     if evidence.processor_busy > BUSY_LIMIT:
-        meaning = "The machine had no processor to spare, so every part waited for every other."
+        meaning = (
+            "The machine, or a process of the kit that can use one processor, had none to spare: what was waiting "
+            "for it is in the times."
+        )
         yield Flag("processor-saturated", evidence.processor_busy, BUSY_LIMIT, meaning)
     if evidence.others_busy > OTHERS_LIMIT:
         meaning = (

@@ -1,9 +1,12 @@
 """The wall over a real fan-out: what it shows is what was received."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
 from realtime_kit import lab
+from realtime_kit.errors import UsageError
 from realtime_kit.measurements import find_staircase
 from realtime_kit.theory import broadcast
 
@@ -39,7 +42,16 @@ def test_stopped_while_it_connects_it_has_measured_nothing_and_says_so():
 
 
 def test_the_limiter_s_rate_is_found_from_the_moments_of_arrival():
-    run = lab.fanout(clients=600, pushes=1, message_rate=1_990)
-    steps = find_staircase(run.results[0].reached_s)
-    assert steps.batch == broadcast.limiter_batch(1_990) == 50
-    assert steps.rate_per_s == pytest.approx(2_000, rel=0.05)
+    asked = 1_990
+    batch, interval_s = broadcast.limiter_batch(asked), broadcast.limiter_interval_s(asked)
+    run = lab.fanout(clients=600, pushes=8, message_rate=asked)
+    stairs = []
+    for push in run.results:
+        assert push.ledger.received == 600
+        ordered = np.sort(push.reached_s)
+        earliest_s = np.arange(600) // batch * interval_s
+        assert (ordered >= 0.95 * earliest_s).all()  # a busy machine makes a limiter slower, and never faster
+        with contextlib.suppress(UsageError):  # or hides its steps
+            stairs.append(find_staircase(push.reached_s))
+    assert batch in {each.batch for each in stairs}
+    assert max(each.rate_per_s for each in stairs) > 0.3 * batch / interval_s

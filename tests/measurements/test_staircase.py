@@ -18,7 +18,7 @@ def through_limiter(clients, rate, *, tau_s=4e-5, jitter_s=0.002, seed=1):
     return numbers // batch * interval_s + late_s[numbers // batch] + (numbers % batch + 1) * tau_s
 
 
-@pytest.mark.parametrize("rate", [400, 1000, 2500, 4000])
+@pytest.mark.parametrize("rate", [400, 1000, 1990, 2500, 4000])
 def test_the_rate_is_found_to_within_a_delivery_a_step(rate):
     found = find_staircase(through_limiter(1500, rate))
     assert found.batch == broadcast.limiter_batch(rate)

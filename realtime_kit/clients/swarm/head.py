@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from realtime_kit.errors import ClientError
 
 _LIMIT_BYTES = 16_384
-_OVERLOADED = frozenset({500, 502, 503, 504})
+OVERLOADED = frozenset({500, 502, 503, 504})
+"""Statuses after which another try may succeed."""
 
 
 class Refused(ClientError):
@@ -51,7 +52,7 @@ class Head:
         """The error that says that this is not what was asked for."""
         kind = self.fields.get("content-type", "no content type")
         message = f"the answer is no {what}: {self.status_line} ({kind})"
-        return Refused(message, again=self.status in _OVERLOADED)
+        return Refused(message, again=self.status in OVERLOADED)
 
 
 class HeadReader:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 
 import psutil
 
 from realtime_kit.errors import UsageError
+from realtime_kit.processors import usable
 from realtime_kit.pushpin.limits import raise_file_limit
 
 RESERVED_DESCRIPTORS = 100
@@ -58,7 +58,7 @@ def plan_swarm(clients: int, *, targets: int, local: bool = True) -> SwarmPlan:
         message = f"clients is {clients:,}: possible here are 1 to {most:,} ({because})"
         raise UsageError(message)
     each = raise_file_limit() - RESERVED_DESCRIPTORS
-    wanted = min(_processors(), math.ceil(clients / _WORTH_A_PROCESS))
+    wanted = min(usable(), math.ceil(clients / _WORTH_A_PROCESS))
     processes = max(1, wanted, math.ceil(clients / each))
     counts = tuple(clients // processes + (index < clients % processes) for index in range(processes))
     addresses = math.ceil(math.ceil(clients / targets) / PORTS_PER_SOURCE)
@@ -80,7 +80,3 @@ def largest_swarm(*, targets: int, local: bool = True) -> tuple[int, str]:
         )
     limits.append((targets * PORTS_PER_SOURCE * (MOST_SOURCES if local else 1), "by its ports"))
     return min(limits)
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

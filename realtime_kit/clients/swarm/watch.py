@@ -16,8 +16,7 @@ class Sighting:
         first_ns: When the first client had it, on `CLOCK_MONOTONIC`; `last_ns` likewise.
         clients: How many have it.
         repeats: How often somebody received it who had it already.
-        used_s: Processor time of the swarm from the first receipt in each process to the last; 0 where somebody of a
-            process does not have it.
+        used_s: Processor time of the swarm from the first receipt in each process to the last.
         busy: Largest share of a processor that a process of the swarm used while the event came, 0 to 1.
     """
 

@@ -17,13 +17,14 @@ from realtime_kit import worker
 from realtime_kit.clients.receipt import ReceiptBook
 from realtime_kit.clients.swarm.connect import Connector
 from realtime_kit.clients.swarm.crew import ANSWER_TIMEOUT_S, CrewWorker
-from realtime_kit.clients.swarm.head import Refused
+from realtime_kit.clients.swarm.head import OVERLOADED, Refused
 from realtime_kit.clients.swarm.watch_member import SocketMember, StreamMember, has_id
 from realtime_kit.errors import ClientError
 from realtime_kit.pushpin.limits import raise_file_limit
 
 _MOST_OLD = 100_000
-_OVERLOADED = frozenset({500, 502, 503, 504})
+_CLOSE_TIMEOUT_S = 0.5
+"""Wait for the other side's half of a close."""
 
 
 @dataclass(slots=True)
@@ -140,8 +141,7 @@ class WatchCrew(CrewWorker):
                 sighting.has[number] = 1
                 sighting.clients += 1
                 sighting.last_ns = received_ns
-                if sighting.clients == self._count:
-                    sighting.used_ns = time.process_time_ns() - sighting.first_used_ns
+                sighting.used_ns = time.process_time_ns() - sighting.first_used_ns
 
     def lose(self, number: int, member: object, reason: str) -> None:
         """Remember that a connection has ended; nobody opens it again."""
@@ -189,10 +189,11 @@ class WatchCrew(CrewWorker):
             connector = aiohttp.TCPConnector(limit=0)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         try:
-            socket = await self._session.ws_connect(url, headers=self._headers)
+            hang_up = aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_S)
+            socket = await self._session.ws_connect(url, headers=self._headers, timeout=hang_up)
         except aiohttp.WSServerHandshakeError as error:
             message = f"the answer is no WebSocket: {error.status} {error.message}"
-            raise Refused(message, again=error.status in _OVERLOADED) from None
+            raise Refused(message, again=error.status in OVERLOADED) from None
         except aiohttp.ClientError as error:
             raise Refused(str(error), again=True) from None
         return SocketMember(number, self, socket)

@@ -80,6 +80,7 @@ class StreamMember(asyncio.Protocol):
         self._body: ChunkedBody | PlainBody | None = None  # only while a piece is not whole
         self._parser: OwnIdParser | None = None  # likewise
         self._transport: asyncio.Transport | None = None
+        self._wrong = ""  # why it has hung up, if the stream was none
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask at once."""
@@ -140,12 +141,13 @@ class StreamMember(asyncio.Protocol):
             self.answered.set_exception(
                 error if isinstance(error, Refused) else Refused(str(error), again=False)
             )
+        self._wrong = str(error)
         self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits, or the watcher."""
         self._transport = None
-        reason = str(exc) if exc else "the server ended the stream"
+        reason = self._wrong or (str(exc) if exc else "the server ended the stream")
         if not self.answered.done():
             self.answered.set_exception(Refused(reason, again=True))
         else:
@@ -175,6 +177,8 @@ class SocketMember:
                 watcher.receive(number, (key_of(text),), received_ns, opened_ns)
         except (aiohttp.ClientError, OSError) as error:
             reason = f": {error}"
+        finally:
+            await self._socket.close()
         watcher.lose(number, self, f"the server closed the WebSocket ({self._socket.close_code}){reason}")
 
     def close(self) -> None:

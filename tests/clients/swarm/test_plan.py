@@ -10,7 +10,7 @@ from realtime_kit.errors import UsageError
 def machine(monkeypatch):
     """A machine of two processors, 24 GB and 20,000 files a process."""
     monkeypatch.setattr(module, "raise_file_limit", lambda: 20_000)
-    monkeypatch.setattr(module, "_processors", lambda: 2)
+    monkeypatch.setattr(module, "usable", lambda: 2)
 
     class Memory:
         available = 24_000_000_000

@@ -1,0 +1,95 @@
+"""Clients of a service that the kit knows nothing of: why they hang up, and what they use."""
+
+import asyncio
+import contextlib
+import math
+import time
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from realtime_kit.clients.swarm.watch_crew import WatchCrew
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+async def opened(url, count=1):
+    crew = WatchCrew()
+    state = await crew.open_by(url=url, headers={}, count=count, in_flight=count, timeout_s=10)
+    assert state["connected"] == count
+    return crew
+
+
+async def until(condition):
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - a crew is looked at from outside
+            await asyncio.sleep(0.005)
+
+
+def test_a_stream_that_breaks_off_in_the_middle_says_why():
+    async def main():
+        is_open = asyncio.Event()
+
+        async def serve(reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(HEAD)
+            await is_open.wait()
+            writer.write(b"no length\r\n")
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            crew = await opened(f"http://127.0.0.1:{port}/")
+            is_open.set()
+            await until(lambda: crew.losses)
+        return crew.reasons
+
+    (reason,) = asyncio.run(main())
+    assert "no length" in reason
+    assert "the server ended" not in reason
+
+
+def test_a_socket_that_is_hung_up_is_closed():
+    async def main():
+        codes = []
+
+        async def handle(request):
+            socket = web.WebSocketResponse()
+            await socket.prepare(request)
+            async for _ in socket:
+                pass
+            codes.append(socket.close_code)
+            return socket
+
+        app = web.Application()
+        app.router.add_get("/", handle)
+        async with TestServer(app) as server:
+            crew = await opened(str(server.make_url("/")).replace("http", "ws"))
+            crew.members[0].close()
+            await until(lambda: codes)
+            assert crew.losses == 0  # nobody took it away
+            await crew._session.close()
+        return codes
+
+    assert asyncio.run(main()) == [1000]
+
+
+def test_a_client_that_is_lost_does_not_hide_what_the_others_cost():
+    async def main():
+        crew = WatchCrew()
+        crew._count = 3
+        await crew.watch(start_ns=0, end_ns=2**63 - 1, most=1)
+        for client in range(2):  # and never the third
+            crew.receive(client, (2,), time.monotonic_ns(), 0)
+            used_s = time.process_time()
+            while time.process_time() - used_s < 0.01:
+                math.sqrt(2)
+        sighting = crew._sightings[2]
+        return sighting.used_ns, sighting.clients
+
+    used_ns, clients = asyncio.run(main())
+    assert clients == 2
+    assert used_ns >= 10_000_000
