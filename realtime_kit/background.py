@@ -174,6 +174,19 @@ class Turns:
         return self._lock
 
 
+def outcome(finished: concurrent.futures.Future[T]) -> T:
+    """Wait for a result, and notice an interrupt within a tenth of a second, whichever thread it came to.
+
+    Raises:
+        KeyboardInterrupt: if it comes meanwhile.
+        Exception: what the future has been given instead of a result.
+    """
+    while not finished.done():
+        with contextlib.suppress(TimeoutError):  # the future's own is raised below
+            return finished.result(_LOOK_S)
+    return finished.result()
+
+
 class _Submitted(Generic[T]):
     """A coroutine on its way through the kit's loop.
 
@@ -195,12 +208,6 @@ class _Submitted(Generic[T]):
 
     def cancel(self) -> None:
         self.call(self._cancel)
-
-    def wait(self) -> T:
-        while not self.finished.done():
-            with contextlib.suppress(TimeoutError):  # the coroutine's own is raised below
-                return self.finished.result(_LOOK_S)
-        return self.finished.result()
 
     def _start(self) -> None:
         self._task = self._loop.create_task(self._coroutine)
@@ -247,12 +254,12 @@ def run(coroutine: Coroutine[Any, Any, T], *, on_interrupt: Callable[[], object]
     try:
         try:
             submitted.start()
-            return submitted.wait()
+            return outcome(submitted.finished)
         except KeyboardInterrupt:
             if on_interrupt is None:
                 raise
             submitted.call(on_interrupt)
-            return submitted.wait()
+            return outcome(submitted.finished)
     except KeyboardInterrupt:
         submitted.cancel()
         concurrent.futures.wait([submitted.finished], timeout=_INTERRUPT_GRACE_S)

@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar, cast
 import ipywidgets
 from matplotlib.figure import Figure
 
+from realtime_kit import background
 from realtime_kit.errors import RealtimeKitError, UsageError
 from realtime_kit.measurements.progress import Progress
 from realtime_kit.plots.style import DARK, LIGHT, Theme
@@ -157,10 +158,10 @@ class Board(ABC, Generic[View, Outcome]):
         work = self._started()
         try:
             try:
-                return work.finished.result()
+                return background.outcome(work.finished)
             except KeyboardInterrupt:
                 work.stop()
-                return work.finished.result()
+                return background.outcome(work.finished)
         except KeyboardInterrupt:
             work.cancel()
             raise
