@@ -13,7 +13,7 @@ from typing import Any
 
 from realtime_kit import background
 from realtime_kit.errors import RealtimeKitError
-from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING
+from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted
 from realtime_kit.lab.rig import ProcessorTime, Rig
 from realtime_kit.lab.settings import RaceSettings
 from realtime_kit.lab.settlement import Observed, Settlement
@@ -68,7 +68,7 @@ def race(
     running = Race(chosen, rig, asyncio.Event(), on_progress)
     try:
         return background.run(running.run(), on_interrupt=running.end_early)
-    except _NothingMeasured:
+    except Interrupted:
         raise KeyboardInterrupt from None
 
 
@@ -86,10 +86,6 @@ async def arace(
     chosen = replace(settings or RaceSettings(), **changes)
     rig = Rig(chosen, pushpin=pushpin, origin_port=origin_port, pushpin_settings=pushpin_settings)
     return await background.arun(Race(chosen, rig, stop or asyncio.Event(), on_progress).run())
-
-
-class _NothingMeasured(RealtimeKitError):
-    """Interrupted too early. (A KeyboardInterrupt raised on the kit's loop would end the loop itself.)"""
 
 
 class Race:
@@ -170,7 +166,7 @@ class Race:
 
     def _nothing_yet(self) -> None:
         if self.stop.is_set() and not self._begun:
-            raise _NothingMeasured("the race was interrupted before anything had been measured")
+            raise Interrupted("the race was interrupted before anything had been measured")
 
     async def _roll_call(self, event_id: int, *, timeout_s: float) -> dict[str, list[int]]:
         """Wait until every client that is pushed to has this event or a later one; gives those that have not."""

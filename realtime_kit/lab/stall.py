@@ -52,11 +52,7 @@ async def astalled_origin(
 
 
 async def _stalled_origin(stall_s: float, rate_per_s: float, seconds: float) -> StallRun:
-    _check("rate_per_s", rate_per_s, 10, 500)
-    _check("seconds", seconds, 2, 60)
-    if not 0 < stall_s < seconds / 2:
-        message = f"stall_s is {stall_s:g}: it has to be above 0 and less than half of the {seconds:g} s"
-        raise UsageError(message)
+    _check_stall(stall_s, rate_per_s, seconds, shortest_s=2)
     async with contextlib.AsyncExitStack() as stack:
         origin = await stack.enter_async_context(Worker("realtime_kit.origin.process", name="the origin"))
         port = (await origin.ask("start", port=0))["port"]
@@ -178,11 +174,7 @@ async def apublisher_slip(
 
 
 async def _publisher_slip(stall_s: float, rate_per_s: float, seconds: float) -> SlipRun:
-    _check("rate_per_s", rate_per_s, 10, 500)
-    _check("seconds", seconds, 1, 60)
-    if not 0 < stall_s < seconds / 2:
-        message = f"stall_s is {stall_s:g}: it has to be above 0 and less than half of the {seconds:g} s"
-        raise UsageError(message)
+    _check_stall(stall_s, rate_per_s, seconds, shortest_s=1)
     offsets_ns = schedule.periodic(rate_per_s=rate_per_s, duration_s=seconds).offsets_ns
     slip_s, stalled_s = {}, {}
     async with Pushpin(9) as pushpin:  # a route that nobody asks for
@@ -213,6 +205,14 @@ async def _concurrently(publisher: HttpPublisher, due_ns: NDArray[np.int64]) -> 
     await pacer.run()
     await publisher.publish(CHANNEL, text_item("the last"))  # in order, so all are out
     return pacer.slip_s
+
+
+def _check_stall(stall_s: float, rate_per_s: float, seconds: float, *, shortest_s: float) -> None:
+    _check("rate_per_s", rate_per_s, 10, 500)
+    _check("seconds", seconds, shortest_s, 60)
+    if not 0 < stall_s < seconds / 2:
+        message = f"stall_s is {stall_s:g}: it has to be above 0 and less than half of the {seconds:g} s"
+        raise UsageError(message)
 
 
 def _check(name: str, value: float, least: float, most: float) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from realtime_kit import RaceSettings
 from realtime_kit.errors import RealtimeKitError
-from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING
-from realtime_kit.lab.race import Race, _NothingMeasured
+from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted
+from realtime_kit.lab.race import Race
 from realtime_kit.lab.rig import ProcessorTime
 from realtime_kit.measurements import Progress
 from realtime_kit.worker import WorkerError
@@ -141,7 +141,7 @@ def test_a_race_that_is_ended_before_its_window_opens_has_measured_nothing() -> 
     async def main() -> None:
         race = race_over(FakeRig())
         race.end_early()
-        with pytest.raises(_NothingMeasured):
+        with pytest.raises(Interrupted):
             await race.measure()
 
     asyncio.run(main())

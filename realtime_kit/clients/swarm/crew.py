@@ -233,7 +233,7 @@ class CrewWorker:
 
     async def unconnected(self) -> list[int]:
         """Who has no connection."""
-        return [number for number in range(self._count) if not self.reception.is_connected(number)]
+        return [number for number in range(self._count) if not self._is_connected(number)]
 
     async def collect(self) -> dict[str, Any]:
         """The receipts since the last call, and what has happened so far."""
@@ -246,10 +246,13 @@ class CrewWorker:
         await asyncio.gather(*self._returning, return_exceptions=True)
         self.reception.close()
 
+    def _is_connected(self, number: int) -> bool:
+        return self.reception.is_connected(number)
+
     def _state(self) -> dict[str, Any]:
         used_bytes = psutil.Process().memory_info().rss - self._bare_bytes
         return {
-            "connected": sum(self.reception.is_connected(number) for number in range(self._count)),
+            "connected": sum(map(self._is_connected, range(self._count))),
             "retries": self.retries,
             "losses": self.losses,
             "reasons": self.reasons,

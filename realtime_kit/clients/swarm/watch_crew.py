@@ -198,16 +198,8 @@ class WatchCrew(CrewWorker):
             raise Refused(str(error), again=True) from None
         return SocketMember(number, self, socket)
 
-    def _state(self) -> dict[str, Any]:
-        used_bytes = psutil.Process().memory_info().rss - self._bare_bytes
-        return {
-            "connected": sum(member is not None for member in self.members),
-            "retries": self.retries,
-            "losses": self.losses,
-            "reasons": self.reasons,
-            "bytes_per_client": used_bytes / max(1, self._count),
-            "at_ns": time.monotonic_ns(),
-        }
+    def _is_connected(self, number: int) -> bool:
+        return self.members[number] is not None
 
 
 def main() -> None:
