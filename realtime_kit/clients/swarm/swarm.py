@@ -18,7 +18,8 @@ from realtime_kit.errors import ClientError
 from realtime_kit.worker import Worker
 
 IN_FLIGHT = 64
-"""Connections being opened at a time: above about a hundred Pushpin 1.36 answers some of them with 502."""
+"""Connections being opened to one address at a time: above about a hundred Pushpin 1.36 answers some with 502. Fewer
+keep it less busy than it could be: several at a time cost its processes one waking."""
 
 SUPPOSED_S = 0.1
 """When a request is supposed to have reached an origin that does not tell: Pushpin needs a hundredth of it."""
@@ -83,6 +84,7 @@ class Swarm:
     ) -> None:
         self.plan = plan
         self._urls = list(urls)
+        self._in_flight = IN_FLIGHT * len(self._urls)
         self._transport = transport
         self._origin_requests = origin_requests or self._suppose
         self._supposed: deque[tuple[float, int]] = deque()
@@ -92,6 +94,7 @@ class Swarm:
         self.workers = [
             Worker(self.CREW, name=f"process {index + 1} of the swarm") for index in range(len(plan.counts))
         ]
+        self._in_flight_each = max(1, self._in_flight // len(self.workers))
         self._first = np.concatenate([[0], np.cumsum(plan.counts)])[:-1].astype(int).tolist()
 
     async def __aenter__(self) -> Self:
@@ -115,7 +118,6 @@ class Swarm:
         Raises:
             WorkerError: if an address does not lead to an event stream; the text has the answer.
         """
-        in_flight = max(1, IN_FLIGHT // len(self.workers))
         answers = await asyncio.gather(
             *(
                 worker.ask(
@@ -123,7 +125,7 @@ class Swarm:
                     urls=self._urls,
                     sources=self.plan.sources,
                     count=count,
-                    in_flight=in_flight,
+                    in_flight=self._in_flight_each,
                     transport=self._transport,
                     cursor=cursor,
                 )
@@ -166,7 +168,9 @@ class Swarm:
                 offset -= on_their_way
                 on_their_way = 0
             asking = []
-            for worker, share in zip(self.workers, _shares(IN_FLIGHT - on_their_way, answers), strict=True):
+            for worker, share in zip(
+                self.workers, _shares(self._in_flight - on_their_way, answers), strict=True
+            ):
                 asking.append(worker.ask("ask", count=share, after=after))
             answers = await asyncio.gather(*asking)
             await asyncio.sleep(_ROUND_S)  # whoever is asked all the time has no time for the clients
@@ -215,11 +219,10 @@ class Swarm:
 
     async def reopen(self, numbers: Sequence[int]) -> SwarmState:
         """Connect these clients anew."""
-        in_flight = max(1, IN_FLIGHT // len(self.workers))
         asked = []
         for worker, first, count in zip(self.workers, self._first, self.plan.counts, strict=True):
             mine = [number - first for number in numbers if first <= number < first + count]
-            asked.append(worker.ask("reopen", numbers=mine, in_flight=in_flight))
+            asked.append(worker.ask("reopen", numbers=mine, in_flight=self._in_flight_each))
         answers = await asyncio.gather(*asked)
         await self.ask(0)
         return _state(answers)

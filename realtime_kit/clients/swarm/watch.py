@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from realtime_kit.clients.swarm.swarm import IN_FLIGHT, Swarm, SwarmState, _state
+from realtime_kit.clients.swarm.swarm import Swarm, SwarmState, _state
 
 
 @dataclass(slots=True)
@@ -35,14 +35,13 @@ class WatchSwarm(Swarm):
 
     async def open_by(self, timeout_s: float, headers: dict[str, str]) -> SwarmState:
         """Connect as many as can be within some seconds, with these header fields in every request."""
-        in_flight = max(1, IN_FLIGHT // len(self.workers))
         asked = (
             worker.ask(
                 "open_by",
                 url=self._urls[0],
                 headers=headers,
                 count=count,
-                in_flight=in_flight,
+                in_flight=self._in_flight_each,
                 timeout_s=timeout_s,
             )
             for worker, count in zip(self.workers, self.plan.counts, strict=True)

@@ -42,7 +42,20 @@ def test_memory_may_be_what_limits(machine, monkeypatch):
     assert largest_swarm(targets=6) == (1_000, "by its free memory")
 
 
-def test_further_source_addresses_when_ports_run_out(machine, monkeypatch):
+def test_no_source_address_needs_so_many_ports_that_a_free_one_is_hard_to_find(machine, monkeypatch):
+    monkeypatch.setattr(module.sys, "platform", "linux")
+    assert plan_swarm(7_000, targets=1).sources == ()
+    for clients, targets in ((7_001, 1), (19_900, 1), (100_000, 6)):
+        sources = plan_swarm(clients, targets=targets).sources
+        assert clients / targets / len(sources) <= module.QUICK_PORTS_PER_SOURCE
+    monkeypatch.setattr(module, "raise_file_limit", lambda: 100_000)
+    assert plan_swarm(20_000, targets=1).sources == ("127.0.0.2", "127.0.0.3", "127.0.0.4")
+
+
+def test_where_there_is_one_loopback_address_others_are_tried_only_when_its_ports_run_out(
+    machine, monkeypatch
+):
+    monkeypatch.setattr(module.sys, "platform", "darwin")
     assert plan_swarm(19_000, targets=1).sources == ()
     monkeypatch.setattr(module, "raise_file_limit", lambda: 100_000)
     assert plan_swarm(60_000, targets=1).sources == ("127.0.0.2", "127.0.0.3", "127.0.0.4")

@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from realtime_kit.clients.swarm import Swarm, SwarmPlan
+from realtime_kit.clients.swarm.swarm import IN_FLIGHT
 from realtime_kit.errors import ClientError
 
 
@@ -60,6 +61,28 @@ def test_receipts_carry_the_numbers_of_the_whole_swarm():
             assert sorted(receipts.client.tolist()) == [0, 1, 2, 3, 4]
             assert receipts.event_id.tolist() == [1] * 5
             assert state.losses == 0
+
+    asyncio.run(main())
+
+
+def test_each_address_is_given_as_many_at_a_time_as_it_can_take():
+    async def main():
+        server = Server()
+        together = asyncio.Barrier(2 * IN_FLIGHT)
+
+        async def handle(request):
+            await together.wait()  # nobody is answered before so many have asked
+            return await server.handle(request)
+
+        app = web.Application()
+        app.router.add_get("/1/events", handle)
+        app.router.add_get("/2/events", handle)
+        async with TestServer(app) as listening:
+            urls = [str(listening.make_url(f"/{number}/events")) for number in (1, 2)]
+            async with Swarm(SwarmPlan(4 * IN_FLIGHT, (2 * IN_FLIGHT,) * 2), urls) as swarm:
+                state = await swarm.open()
+                assert (state.connected, state.retries) == (4 * IN_FLIGHT, 0)
+                server.hang_up.set()
 
     asyncio.run(main())
 
