@@ -12,6 +12,7 @@ from yarl import URL
 from realtime_kit.clients.client import Client, Trouble, query
 from realtime_kit.clients.polling import Page, read_answer
 from realtime_kit.clients.receipt import Receipt
+from realtime_kit.errors import UsageError
 
 HELD_ANSWER_TIMEOUT_S = 70.0
 """Above the 55 s that Pushpin holds a request by default."""
@@ -28,6 +29,9 @@ class LongPollingClient(Client):
 
     Args:
         url: Address of the events; it answers as for polling, but holds an answer that would be empty.
+        answer_timeout_s: Longest wait for an answer before the question counts as lost, seconds, above 0. Choose it
+            longer than the origin lets a question be held. A Pushpin that has just started may never answer one that
+            came in its first moments.
         **options: Those of `Client`.
 
     Attributes:
@@ -35,8 +39,14 @@ class LongPollingClient(Client):
         turnarounds: How many those were.
     """
 
-    def __init__(self, url: str | URL, **options: Any) -> None:
+    def __init__(
+        self, url: str | URL, *, answer_timeout_s: float = HELD_ANSWER_TIMEOUT_S, **options: Any
+    ) -> None:
         super().__init__(url, **options)
+        if not answer_timeout_s > 0:
+            message = f"answer_timeout_s is {answer_timeout_s!r}: it has to be above 0"
+            raise UsageError(message)
+        self._timeout = aiohttp.ClientTimeout(total=answer_timeout_s)
         self.turnaround_s = 0.0
         self.turnarounds = 0
         self._answered_ns = 0
@@ -58,7 +68,7 @@ class LongPollingClient(Client):
             self.url,
             params=query(after=self.last_event_id),
             headers=headers,
-            timeout=aiohttp.ClientTimeout(total=HELD_ANSWER_TIMEOUT_S),
+            timeout=self._timeout,
         ) as response:
             await self._check(response, "application/json")
             page = await read_answer(response)

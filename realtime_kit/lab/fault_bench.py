@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -48,8 +49,9 @@ WARM_UP_S = 1.5
 CONNECTED_WITHIN_S = 10.0
 
 SILENCE_TIMEOUT_S = 6.0
-"""Silence after which a client of the reliable stream takes its connection for dead. Pushpin's own question, after 5 s,
-is no use on a connection that is mute. Short, because events come often here; else 2.5 keep-alives."""
+"""Silence after which a client of the reliable stream takes its connection for dead, and one of the long-poll its
+question for lost. Pushpin's own question, after 5 s, is no use on a connection that is mute. Short, because events come
+often here; else 2.5 keep-alives, or longer than a question is held."""
 
 ANSWER_TIMEOUT_S = 3.0
 """Longest wait of the reliable WebSocket for an answer to its question: likewise."""
@@ -72,16 +74,19 @@ def timers_s(settings: PushpinSettings) -> dict[str, float]:
 
 
 class ForgetfulClient(StreamingClient):
-    """A stream that comes back without saying what it had: push alone, at most once.
-
-    Attributes:
-        away_s: How long it has had no stream since it first had one, seconds.
-    """
+    """A stream that comes back without saying what it had: push alone, at most once."""
 
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__(url, **options)
-        self.away_s = 0.0
+        self._absences_s: list[tuple[float, float]] = []
         self._left_s: float | None = None
+
+    def away_s(self, begin_s: float, end_s: float) -> float:
+        """For how long it had no stream between two moments of the monotonic clock, after it first had one; seconds."""
+        absences_s = list(self._absences_s)
+        if self._left_s is not None:
+            absences_s.append((self._left_s, math.inf))
+        return sum(max(0.0, min(back_s, end_s) - max(left_s, begin_s)) for left_s, back_s in absences_s)
 
     async def _connection(self) -> AsyncGenerator[Receipt, None]:
         self.last_event_id = ""
@@ -96,7 +101,7 @@ class ForgetfulClient(StreamingClient):
     async def _check(self, response: aiohttp.ClientResponse, content_type: str) -> None:
         await super()._check(response, content_type)
         if self._left_s is not None:
-            self.away_s += time.monotonic() - self._left_s
+            self._absences_s.append((self._left_s, time.monotonic()))
         self._left_s = None
 
 
@@ -106,7 +111,7 @@ PATHS: dict[str, tuple[str, Callable[..., Client]]] = {
     "reliable": ("reliable", partial(StreamingClient, silence_timeout_s=SILENCE_TIMEOUT_S)),
     "websocket": ("websocket", WebSocketClient),
     "polling": ("polling", partial(PollingClient, interval_s=INTERVAL_S)),
-    "long-polling": ("long-polling", LongPollingClient),
+    "long-polling": ("long-polling", partial(LongPollingClient, answer_timeout_s=SILENCE_TIMEOUT_S)),
     "reliable-websocket": (
         "reliable-websocket",
         partial(ReliableWebSocketClient, answer_timeout_s=ANSWER_TIMEOUT_S),

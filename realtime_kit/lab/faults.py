@@ -157,7 +157,6 @@ class _Breaking:
         self._first_id = 0
         self._due_ns = self._schedule.intended_ns(0)
         self._fault_ns = (0, 0)
-        self._away_before: dict[str, float] = {}
 
     async def run(self) -> list[FaultResult]:
         """A result for each transport."""
@@ -183,7 +182,6 @@ class _Breaking:
 
     async def _break(self, bench: FaultBench) -> None:
         self._first_id = bench.log.last_id + 1
-        self._away_before = {name: _away_s(bench, name) for name in self._settings.transports}
         start_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
         self._due_ns = self._schedule.intended_ns(start_ns)
         third_s = self._settings.seconds / 3
@@ -262,12 +260,18 @@ class _Breaking:
         if name in RECOVERING:
             return 0.0
         dropped = len(bench.publishes.dropped & set(ids.tolist())) + self._overflow(bench, ids)
-        away_s = _away_s(bench, name) - self._away_before[name]
         silent_s = self._silent_s if name == "push only" else 0.0
-        outage_s = away_s + silent_s + self._limited_s(bench)
+        outage_s = self._away_s(bench, name) + silent_s + self._limited_s(bench)
         every_s = self._settings.seconds
         away = 1.0 - reliability.delivered_share(outage_s=min(outage_s, every_s), every_s=every_s)
         return min(1.0, away + dropped / len(ids))
+
+    def _away_s(self, bench: FaultBench, name: str) -> float:
+        """Mean time while events were due that clients were without a stream, for those that do not catch up."""
+        begin_s = self._due_ns[0] / 1e9
+        end_s = begin_s + self._settings.seconds
+        clients = [each for each in bench.clients[name] if isinstance(each, ForgetfulClient)]
+        return sum(each.away_s(begin_s, end_s) for each in clients) / max(1, len(clients))
 
     def _overflow(self, bench: FaultBench, ids: NDArray[np.int64]) -> float:
         """How many messages a reader that stood still has lost, from what the buffers held then."""
@@ -314,9 +318,3 @@ def _schedule(settings: FaultSettings, scenario: Scenario) -> Schedule:
     at_ns = usual.offsets_ns
     offsets_ns = np.concatenate((at_ns[at_ns < broken_ns], meanwhile_ns, at_ns[at_ns >= mended_ns]))
     return Schedule(offsets_ns, settings.seconds, "denser during the fault")
-
-
-def _away_s(bench: FaultBench, name: str) -> float:
-    """Mean time that clients have been without a stream, for those that do not catch up."""
-    away_s = [client.away_s for client in bench.clients[name] if isinstance(client, ForgetfulClient)]
-    return sum(away_s) / len(away_s) if away_s else 0.0

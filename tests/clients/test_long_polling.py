@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestServer
 
 from realtime_kit.clients import LongPollingClient
 from realtime_kit.clients.long_polling import NOT_HELD_S
-from realtime_kit.errors import ClientError
+from realtime_kit.errors import ClientError, UsageError
 from realtime_kit.origin import EventLog, long_polling_app
 
 
@@ -53,6 +53,27 @@ def test_every_way_from_an_answer_to_the_next_request_is_a_turnaround(server, fa
             assert client.empty_responses == 0
 
     asyncio.run(main())
+
+
+def test_a_question_that_is_never_answered_is_asked_again_from_where_it_was(server, fast):
+    async def main():
+        scripts = (page(server, 1), server.saying(), page(server, 2))
+        async with (
+            server.serving(*scripts) as seen,
+            LongPollingClient(seen.url, answer_timeout_s=0.3, backoff=fast()) as client,
+        ):
+            assert await take(client, 2) == [1, 2]
+            assert client.failures == 1
+        paths = [request.split()[1] for request in seen.requests]
+        assert paths == ["/events", "/events?after=1", "/events?after=1"]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("timeout_s", [0, -1, float("nan")])
+def test_a_wait_for_an_answer_has_to_be_one(timeout_s):
+    with pytest.raises(UsageError, match="answer_timeout_s"):
+        LongPollingClient("http://127.0.0.1/events", answer_timeout_s=timeout_s)
 
 
 def test_leaving_in_the_middle_of_a_page_loses_none_of_the_rest(server):
