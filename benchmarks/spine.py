@@ -1,4 +1,4 @@
-"""Does the spine reach what it promises? Writes docs/benchmarks.md. Takes about twenty minutes: `make bench`.
+"""Does the spine reach what it promises? Writes docs/benchmarks.md. Takes about half an hour: `make bench`.
 
 Every row holds a figure against theory, or against another figure of the same run, never against a number of
 another day. Run it on a machine that does nothing else.
@@ -7,6 +7,7 @@ another day. Run it on a machine that does nothing else.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import platform
 import statistics
 import subprocess
@@ -146,7 +147,7 @@ def boards() -> Iterator[Row]:
 
 def fanning_out() -> Iterator[Row]:
     """What the swarm costs beside other receivers of the same pushes."""
-    for row in fanout.rows():
+    for row in itertools.chain(fanout.rows(), fanout.crowd_rows()):
         yield Row(*row)
 
 

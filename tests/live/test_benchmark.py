@@ -25,13 +25,14 @@ def fanout(monkeypatch):
 
 
 def test_every_kind_gets_every_push_and_says_what_it_took(fanout):
-    found = asyncio.run(fanout.compare(40, rounds=1, pushes=2))
+    found = asyncio.run(fanout.compare(40, instances=2, rounds=1, pushes=2))
     optional = {"C": shutil.which("cc"), "Locust": importlib.util.find_spec("locust")}
     assert set(found) == {"swarm", "aiohttp"} | {name for name, here in optional.items() if here}
     for results in found.values():
         assert [each.lost for each in results] == [0, 0]
         for each in results:
             assert 0 < each.completion_s < float("inf")
+            assert each.opened_s > 0
             assert each.receiver_s > 0
             assert each.pushpin_s > 0
 
@@ -43,14 +44,32 @@ def test_rows_name_every_kind_and_the_growth(fanout, monkeypatch):
         calls.append(clients)
         grown = 2.0 if clients == 100 else 1.0
         return {
-            "swarm": [fanout.Found(0.2, 4e-6 * grown, 40e-6, 2000, 0)] * 3,
-            "aiohttp": [fanout.Found(0.4, 40e-6, 42e-6, 30000, 1)] * 3,
+            "swarm": [fanout.Found(3.0, 0.2, 4e-6 * grown, 40e-6, 2000, 0)] * 3,
+            "aiohttp": [fanout.Found(4.0, 0.4, 40e-6, 42e-6, 30000, 1)] * 3,
         }
 
     monkeypatch.setattr(fanout, "compare", compared)
     rows = list(fanout.rows((10, 100), rounds=1, pushes=3))
     assert calls == [10, 100]
     assert len(rows) == 2 * 4 + 1
-    assert rows[0][1:] == ("swarm 4.0 µs, aiohttp 40.0 µs", "swarm below aiohttp", True)
+    assert rows[0][1:] == ("swarm 4.0 µs, aiohttp 40.0 µs", "swarm 1 × aiohttp", True)
     assert rows[3][1] == "swarm 0, aiohttp 3"
     assert rows[-1][1:] == ("swarm × 2.00, aiohttp × 1.00", "swarm × 1.25", False)
+
+
+def test_a_crowd_is_as_large_as_the_machine_can_hold_and_is_measured_against_c(fanout, monkeypatch):
+    async def compared(clients, *, instances, rounds, pushes, only):
+        assert (clients, instances, only) == (60_000, 6, ("swarm", "C"))
+        return {
+            "swarm": [fanout.Found(130.0, 3.6, 5e-6, 40e-6, 300, 0)] * 5,
+            "C": [fanout.Found(90.0, 3.0, 4e-6, 40e-6, 20, 0)] * 5,
+        }
+
+    monkeypatch.setattr(fanout, "compare", compared)
+    monkeypatch.setattr(fanout, "largest_swarm", lambda *, targets: (60_000, "by its free memory"))
+    opened, cost, completion, memory, lost = fanout.crowd_rows()
+    assert opened[0] == "fan-out to 60,000 clients through 6 Pushpins: opened (limited by its free memory)"
+    assert opened[1:] == ("swarm 130 s, C 90 s", "swarm 120 s", False)
+    assert cost[1:] == ("swarm 5.0 µs, C 4.0 µs", "swarm 1.2 × C", False)
+    assert completion[1:] == ("swarm 3,600.0 ms, C 3,000.0 ms", "swarm 1.1 × C", False)
+    assert (memory[3], lost[3]) == (True, True)

@@ -14,8 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings, strategies as st
 
 from realtime_kit import background
-from realtime_kit.lab.fault_bench import PATHS, SILENCE_TIMEOUT_S, FaultBench
-from realtime_kit.lab.faults import DRAIN_S
+from realtime_kit.lab.fault_bench import PATHS, FaultBench
 from realtime_kit.lab.scenarios import SCENARIOS, Scenario
 from realtime_kit.measurements.fault_ledger import fault_account
 from realtime_kit.measurements.fault_run import RECOVERING
@@ -25,9 +24,9 @@ pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 SEED = 20
 CLIENTS = 1
 FAULT_S, EVENT_EVERY_S = 0.15, 0.03
-PATIENCE_S = 2 * SILENCE_TIMEOUT_S + DRAIN_S
-"""What a sequence can need: in its first moments a Pushpin may lose a question, which takes a silence to notice, and
-after another restart once more; and then everything is recovered."""
+PATIENCE_S = 90.0
+"""Far above what a sequence can need, on a busy machine too: a Pushpin may lose a question in its first moments, which
+takes 6 s or 10 s to notice, and after another restart once more; and then everything is recovered. Longer is a hang."""
 
 FAULTS = st.lists(st.tuples(st.sampled_from(SCENARIOS), st.booleans()), min_size=1, max_size=4)
 """What breaks, and whether it is mended before the next thing breaks."""
