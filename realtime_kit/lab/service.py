@@ -23,6 +23,7 @@ from realtime_kit import background
 from realtime_kit.clients.receipt import Receipts
 from realtime_kit.clients.swarm import plan_swarm
 from realtime_kit.clients.swarm.swarm import SwarmState
+from realtime_kit.clients.swarm.tls import tls_context, tls_trouble
 from realtime_kit.clients.swarm.watch import Sighting, WatchSwarm
 from realtime_kit.clients.swarm.watch_member import has_id, key_of
 from realtime_kit.errors import ClientError, UsageError
@@ -45,6 +46,7 @@ from realtime_kit.theory import broadcast
 from realtime_kit.worker import Worker
 
 TRANSPORTS = {"http": "streaming", "https": "streaming", "ws": "websocket", "wss": "websocket"}
+_WITH_TLS = {"http": "https", "ws": "wss"}
 ANSWER_S = 15.0
 OPENING_S = 30.0
 """Longest wait for everybody to be connected, beside 5 ms a client."""
@@ -168,17 +170,18 @@ async def probe(settings: WatchSettings) -> None:
         ClientError: if there is no answer.
     """
     url, headers = settings.url, dict(settings.headers)
+    secure = tls_context(URL(url)) or True
     limits = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_S, sock_read=ANSWER_S)
     try:
         async with aiohttp.ClientSession(timeout=limits, cookie_jar=aiohttp.DummyCookieJar()) as session:
             if settings.transport == "websocket":
                 hang_up = aiohttp.ClientWSTimeout(ws_close=0.5)  # that is all that was wanted
                 async with asyncio.timeout(ANSWER_S):
-                    socket = await session.ws_connect(url, headers=headers, timeout=hang_up)
+                    socket = await session.ws_connect(url, headers=headers, timeout=hang_up, ssl=secure)
                 await socket.close()
                 return
             wanted = {"Accept": "text/event-stream", "Accept-Encoding": "identity", **headers}
-            async with session.get(url, headers=wanted, allow_redirects=False) as response:
+            async with session.get(url, headers=wanted, allow_redirects=False, ssl=secure) as response:
                 kind = response.headers.get("Content-Type", "no content type")
                 if response.status == 200 and kind.split(";")[0].strip().lower() == "text/event-stream":
                     return
@@ -195,7 +198,11 @@ async def probe(settings: WatchSettings) -> None:
         message = f"{url} did not answer within {ANSWER_S:g} s"
         raise ClientError(message) from error
     except (aiohttp.ClientError, OSError) as error:
-        message = f"{url} cannot be reached: {error}"
+        reason = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+        why = tls_trouble(URL(url), error) or str(reason)
+        if isinstance(error, aiohttp.ServerDisconnectedError) and secure is True:
+            why += f", without an answer; if it speaks TLS, its address begins with {_WITH_TLS[URL(url).scheme]}://"
+        message = f"{url} cannot be reached: {why}"
         raise ClientError(message) from error
 
 

@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
+import ssl
+import subprocess
 import time
 
 import pytest
@@ -73,16 +76,18 @@ class Service:
             self.loop.call_soon_threadsafe(self.begun.set)
 
     @contextlib.asynccontextmanager
-    async def serving(self):
+    async def serving(self, tls=None):
         app = web.Application()
         app.router.add_get("/events", self.stream)
         app.router.add_get("/socket", self.socket)
-        async with TestServer(app) as server:
+        server = TestServer(app, scheme="https" if tls else "http")
+        await server.start_server(ssl=tls)
+        async with server:
             yield server
             self.over.set()
 
 
-def watched(send, path="/events", on_phase=lambda _: None, **settings):
+def watched(send, path="/events", on_phase=lambda _: None, tls=None, **settings):
     """The run, and the service as it was left."""
 
     async def main():
@@ -92,10 +97,10 @@ def watched(send, path="/events", on_phase=lambda _: None, **settings):
             service.on_phase(phase)
             on_phase(phase)
 
-        async with service.serving() as server:
+        async with service.serving(tls) as server:
             url = str(server.make_url(path))
             if path == "/socket":
-                url = url.replace("http", "ws")
+                url = url.replace("http", "ws", 1)
             chosen = {"clients": CLIENTS, "pushes": 3, "seconds": 20} | settings
             return await awatch(url, on_phase=both, **chosen), service
 
@@ -392,6 +397,91 @@ def test_who_does_not_answer_is_not_waited_for(monkeypatch):
                 watch(f"{scheme}://{address}/")
     with pytest.raises(ClientError, match="cannot be reached"):
         watch(f"http://{address}/")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that only itself vouches for; and how a server has it."""
+    assert shutil.which("openssl"), "these tests make a certificate with `openssl`: install that program"
+    folder = tmp_path_factory.mktemp("tls")
+    file, key = folder / "certificate.pem", folder / "key.pem"
+    making = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=a test"]
+    making += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(file)]
+    subprocess.run(making, check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file, key)
+    return file, context
+
+
+@pytest.mark.parametrize("path", ["/events", "/socket"])
+def test_a_service_over_tls_is_measured_like_any_other(path, certificate, monkeypatch):
+    file, tls = certificate
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))  # after aiohttp, which has read whom to trust long ago
+    result, service = watched(ticks, path, tls=tls)
+    assert {request.scheme for request in service.requests} == {"https"}
+    assert [push.ledger.received for push in result.results] == [CLIENTS] * 3
+    assert result.meta["opening"]["retries"] == 0
+    assert result.meta["connections"]["open_at_the_end"] == CLIENTS
+
+
+async def hang_up(reader, writer):
+    await reader.read(1)
+    writer.close()
+
+
+@pytest.mark.parametrize("secure", ["https", "wss"])
+@pytest.mark.parametrize(
+    ("trusted", "host", "wrong", "said"),
+    [
+        (
+            False,
+            "127.0.0.1",
+            None,
+            r"its certificate is not trusted \(self.signed certificate\): name a file",
+        ),
+        (
+            True,
+            "localhost",
+            None,
+            r"its certificate is for another host \(Hostname mismatch, .*'localhost'\)",
+        ),
+        (True, "127.0.0.1", "plain", r"does not speak TLS; if it is served in plain text, .* (http|ws)://$"),
+        (True, "127.0.0.1", "shut", r"was closed where TLS begins; if it is served in plain text, .*://$"),
+        (
+            True,
+            "127.0.0.1",
+            "scheme",
+            r"without an answer; if it speaks TLS, its address begins .* (https|wss)://$",
+        ),
+    ],
+)
+def test_what_is_wrong_with_tls_is_said_in_a_line(
+    secure, trusted, host, wrong, said, certificate, monkeypatch
+):
+    file, tls = certificate
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    scheme = secure.removesuffix("s") if wrong == "scheme" else secure
+
+    async def main():
+        service = Service(ticks)
+        async with (
+            service.serving(None if wrong == "plain" else tls) as server,
+            contextlib.AsyncExitStack() as stack,
+        ):
+            port = server.port
+            if wrong == "shut":
+                shut = await stack.enter_async_context(await asyncio.start_server(hang_up, "127.0.0.1", 0))
+                port = shut.sockets[0].getsockname()[1]
+            await awatch(f"{scheme}://{host}:{port}/events", clients=CLIENTS)
+
+    with pytest.raises(
+        ClientError, match=rf"^{scheme}://{host}:\d+/events cannot be reached: .*{said}"
+    ) as raised:
+        asyncio.run(main())
+    assert "\n" not in str(raised.value)
+    assert "_ssl.c" not in str(raised.value)
 
 
 def test_ctrl_c_before_anything_was_measured_leaves_nothing():

@@ -40,6 +40,7 @@ class WatchSwarm(Swarm):
                 "open_by",
                 url=self._urls[0],
                 headers=headers,
+                sources=self.plan.sources,
                 count=count,
                 in_flight=self._in_flight_each,
                 timeout_s=timeout_s,
