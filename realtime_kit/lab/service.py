@@ -211,7 +211,7 @@ class _Watch:
         self.settings = settings
         self.on_phase = on_phase
         self.stop = stop
-        self.plan = plan_swarm(settings.clients, targets=1, local=False)
+        self.plan = plan_swarm(settings.clients, service=URL(settings.url))
         self.swarm = WatchSwarm(self.plan, [settings.url])
         self.publisher = Worker("realtime_kit.origin.pushes", name="the publisher")
         self.patience_s = PATIENCE_S + settings.clients / SLOWEST_PER_S
