@@ -14,7 +14,7 @@ from realtime_kit import worker
 from realtime_kit.clients.swarm.connect import Connector
 from realtime_kit.clients.swarm.head import Refused
 from realtime_kit.clients.swarm.opener import ANSWER_TIMEOUT_S, Opener
-from realtime_kit.clients.swarm.reading import TRANSPORTS, Transport
+from realtime_kit.clients.swarm.reading import SWARM_TRANSPORTS, Transport
 from realtime_kit.clients.swarm.reception import Reception
 from realtime_kit.errors import ClientError, RealtimeKitError
 
@@ -28,7 +28,7 @@ class CrewWorker(Opener):
         super().__init__()
         self.reception: Reception
         self.requests = self.refusals = 0
-        self._transport: Transport = TRANSPORTS["streaming"]
+        self._transport: Transport = SWARM_TRANSPORTS["streaming"]
         # Long-polling: who has to ask, what everybody holds a request with, and where everybody is.
         self._due: deque[int] = deque()
         self._asked: list[int] = []
@@ -56,11 +56,11 @@ class CrewWorker(Opener):
             sources: Addresses of this machine to connect from; empty: the system chooses.
             count: How many clients.
             in_flight: How many may be opening at a time.
-            transport: A key of `TRANSPORTS`.
+            transport: A key of `SWARM_TRANSPORTS`.
             cursor: After which event a long-poll begins; None: with those to come.
         """
         self._prepare(urls, sources, count)
-        self._transport = TRANSPORTS[transport]
+        self._transport = SWARM_TRANSPORTS[transport]
         self._asked, self._cursors = [_SILENT] * count, [cursor] * count
         self.reception = Reception(
             self._transport, count, on_answer=self._note_answer, on_loss=self._note_loss
