@@ -19,7 +19,8 @@ from realtime_kit.errors import ClientError, UsageError
 from realtime_kit.lab import service as module
 from realtime_kit.lab.fanout import LEAD_S
 from realtime_kit.lab.interruption import STOPPING
-from realtime_kit.lab.service import WatchSettings, awatch, watch
+from realtime_kit.lab.service import awatch, watch
+from realtime_kit.lab.watch_settings import WatchSettings
 from realtime_kit.measurements.fanout import FIRST, FanoutRun
 from realtime_kit.plots.fanout import fanout_figure
 
