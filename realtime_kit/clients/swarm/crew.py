@@ -170,6 +170,10 @@ class CrewWorker(Opener):
         awaited = self.reception.awaited
         return [number for number, latest in enumerate(self.reception.latest) if latest < awaited]
 
+    async def unconnected(self) -> list[int]:
+        """Who has no connection."""
+        return [number for number in range(self._count) if not self._is_connected(number)]
+
     async def collect(self) -> dict[str, Any]:
         """The receipts since the last call, and what has happened so far."""
         return {"receipts": self.reception.receipts().to_json(), **self._state()}

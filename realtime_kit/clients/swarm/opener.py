@@ -43,10 +43,6 @@ class Opener(ABC):
         self._rng = random.Random(1)
         self._bare_bytes = 0
 
-    async def unconnected(self) -> list[int]:
-        """Who has no connection."""
-        return [number for number in range(self._count) if not self._is_connected(number)]
-
     @abstractmethod
     async def _connect(self, number: int, connector: Connector) -> None:
         """Connect one client, once; raises OSError, TimeoutError or Refused."""
