@@ -20,7 +20,6 @@ import realtime_kit
 from realtime_kit import background
 from realtime_kit.clients.swarm import plan_swarm
 from realtime_kit.clients.swarm.swarm import SwarmState
-from realtime_kit.clients.swarm.tls import tls_context, tls_trouble
 from realtime_kit.clients.swarm.watch import Sighting, WatchSwarm
 from realtime_kit.clients.swarm.watch_member import has_id, key_of
 from realtime_kit.errors import ClientError, UsageError
@@ -31,6 +30,7 @@ from realtime_kit.lab.watch_settings import WatchSettings
 from realtime_kit.measurements.fanout import FanoutRun, Push
 from realtime_kit.processors import machine_used_s, used_s
 from realtime_kit.publisher.formats import websocket_message
+from realtime_kit.tls import tls_context, tls_trouble
 from realtime_kit.worker import Worker
 
 _WITH_TLS = {"http": "https", "ws": "wss"}

@@ -8,20 +8,23 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
+from collections import Counter
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from realtime_kit.cli import run
+from realtime_kit.clients.swarm import plan
 from realtime_kit.errors import ClientError, UsageError
 from realtime_kit.lab import service as module
 from realtime_kit.lab.fanout import LEAD_S
 from realtime_kit.lab.interruption import STOPPING
 from realtime_kit.lab.service import awatch, watch
 from realtime_kit.lab.watch_settings import WatchSettings
-from realtime_kit.measurements.fanout import FIRST, FanoutRun
+from realtime_kit.measurements.fanout import DUE, FIRST, FanoutRun
 from realtime_kit.plots.fanout import fanout_figure
 
 CLIENTS = 12
@@ -485,6 +488,55 @@ def test_what_is_wrong_with_tls_is_said_in_a_line(
     assert "_ssl.c" not in str(raised.value)
 
 
+class Proxy(Service):
+    """A service whose events come through a publish port of its own, which speaks TLS."""
+
+    def __init__(self):
+        super().__init__(self.hold)
+        self.writes = []
+
+    async def hold(self, service, write, number):
+        self.writes.append(write)
+        await self.over.wait()
+
+    async def publish(self, request):
+        for item in (await request.json())["items"]:
+            content = item["formats"]["http-stream"]["content"].encode()
+            await asyncio.gather(*(write(content) for write in self.writes), return_exceptions=True)
+        return web.Response(text="Published\n")
+
+    async def watched(self, tls):
+        app = web.Application()
+        app.router.add_post("/publish/", self.publish)
+        port = TestServer(app, scheme="https")
+        await port.start_server(ssl=tls)
+        async with port, self.serving() as server:
+            where = {"control_url": str(port.make_url("/")), "channel": "news"}
+            return await awatch(str(server.make_url("/events")), clients=CLIENTS, pushes=2, **where)
+
+
+def test_a_publish_port_over_tls_is_published_to(certificate, monkeypatch):
+    file, tls = certificate
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+
+    async def main():
+        return await Proxy().watched(tls)
+
+    result = asyncio.run(main())
+    assert [push.ledger.received for push in result.results] == [CLIENTS] * 2
+    assert {push.since for push in result.results} == {DUE}
+
+
+def test_a_publish_port_whose_certificate_is_not_trusted_is_named(certificate, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+
+    async def main():
+        await Proxy().watched(certificate[1])
+
+    with pytest.raises(ClientError, match=r"^the publish port https://.* its certificate is not trusted"):
+        asyncio.run(main())
+
+
 def test_ctrl_c_before_anything_was_measured_leaves_nothing():
     told = []
 
@@ -505,6 +557,16 @@ def test_headers_go_along_with_every_request():
     assert {request.headers["Authorization"] for request in service.requests} == {"Bearer secret"}
     assert result.meta["config"]["headers"] == ["Authorization"]
     assert "secret" not in str(result.to_json())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one loopback address")
+@pytest.mark.parametrize("path", ["/events", "/socket"])
+def test_very_many_clients_of_a_loopback_address_come_from_several(path, monkeypatch):
+    monkeypatch.setattr(plan, "QUICK_PORTS_PER_SOURCE", CLIENTS // 3)
+    result, service = watched(ticks, path, pushes=1)
+    assert result.results[0].ledger.received == CLIENTS
+    _, *peers = (request.remote for request in service.requests)  # who asks once is none of them
+    assert Counter(peers) == {f"127.0.0.{number}": CLIENTS // 3 for number in (2, 3, 4)}
 
 
 def test_too_many_clients_are_refused_before_anything_is_asked():

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import psutil
 from yarl import URL
 
-from realtime_kit.clients.swarm.tls import is_secure
 from realtime_kit.errors import UsageError
 from realtime_kit.processors import usable
 from realtime_kit.pushpin.limits import raise_file_limit
+from realtime_kit.tls import is_secure
 from realtime_kit.worker import fastest_loop
 
 RESERVED_DESCRIPTORS = 100

@@ -19,9 +19,9 @@ from realtime_kit.clients.receipt import ReceiptBook
 from realtime_kit.clients.swarm.connect import Connector, make_socket
 from realtime_kit.clients.swarm.head import OVERLOADED, Refused
 from realtime_kit.clients.swarm.opener import ANSWER_TIMEOUT_S, Opener
-from realtime_kit.clients.swarm.tls import tls_context, tls_trouble
 from realtime_kit.clients.swarm.watch_member import SocketMember, StreamMember, has_id
 from realtime_kit.errors import ClientError
+from realtime_kit.tls import tls_context, tls_trouble
 
 _MOST_OLD = 100_000
 _CLOSE_TIMEOUT_S = 0.5

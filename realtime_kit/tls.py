@@ -1,4 +1,4 @@
-"""TLS to a service of somebody's own: who is trusted, and in words what went wrong."""
+"""TLS to what runs elsewhere: who is trusted, and in words what went wrong."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from realtime_kit.clients.swarm.tls import tls_context, tls_trouble
+from realtime_kit.tls import tls_context, tls_trouble
 
 SECURE = URL("https://service.example/events")
 
