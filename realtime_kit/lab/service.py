@@ -18,8 +18,7 @@ from yarl import URL
 
 import realtime_kit
 from realtime_kit import background
-from realtime_kit.clients.swarm import plan_swarm
-from realtime_kit.clients.swarm.swarm import SwarmState
+from realtime_kit.clients.swarm import SwarmState, plan_swarm
 from realtime_kit.clients.swarm.watch import Sighting, WatchSwarm
 from realtime_kit.clients.swarm.watch_member import has_id, key_of
 from realtime_kit.errors import ClientError, UsageError
