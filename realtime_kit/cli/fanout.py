@@ -91,7 +91,8 @@ def _own(settings: dict[str, Any]) -> Measure:
 
 def _service(url: str, settings: dict[str, Any]) -> Measure:
     """Through a service at an address."""
-    from realtime_kit.lab.service import WatchSettings, watch
+    from realtime_kit.lab.service import watch
+    from realtime_kit.lab.watch_settings import WatchSettings
 
     headers = []
     for header in settings["headers"]:

@@ -12,9 +12,10 @@ from realtime_kit.lab.fanout_size import FanoutSize, fanout_size
 from realtime_kit.lab.faults import FaultSettings, afaults, faults
 from realtime_kit.lab.race import arace, race
 from realtime_kit.lab.recovery import arecovery_times, recovery_times
-from realtime_kit.lab.service import WatchSettings, awatch, watch
+from realtime_kit.lab.service import awatch, watch
 from realtime_kit.lab.settings import TRANSPORTS, RaceSettings
 from realtime_kit.lab.site import Site, serving
+from realtime_kit.lab.watch_settings import WatchSettings
 from realtime_kit.measurements import Progress
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import psutil
 from aiohttp import web
 
 from realtime_kit import background
@@ -18,6 +17,7 @@ from realtime_kit.errors import ClientError, UsageError
 from realtime_kit.lab.site import Site
 from realtime_kit.origin import grip
 from realtime_kit.plots.words import format_rate, format_seconds
+from realtime_kit.processors import used_s
 from realtime_kit.publisher import QueueingPublisher, ZeroMqPublisher, text_item
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class PublishCost:
         way: Which.
         items: How many items were published.
         seconds: How long that took, until Pushpin had passed on the last.
-        handler_s: Processor time that Pushpin's handler used meanwhile, seconds; the system counts it in hundredths.
+        handler_s: Processor time that Pushpin's handler used meanwhile, seconds.
     """
 
     way: str
@@ -147,7 +147,7 @@ async def _cost(
 ) -> PublishCost:
     handler = next(process for process in site.pushpin.processes() if process.name() == HANDLER)
     item = text_item("x" * 64)
-    used_s, begun_s = _used_s(handler), time.monotonic()
+    before_s, begun_s = used_s([handler.pid])[handler.pid], time.monotonic()
     for _ in range(items):
         if waits:
             await publisher.publish(CHANNEL, item)
@@ -155,7 +155,8 @@ async def _cost(
             publisher.send(CHANNEL, item)
     await publisher.flush()
     await _pass(f"{way} is over", publisher, heard)
-    return PublishCost(way, items, time.monotonic() - begun_s, _used_s(handler) - used_s)
+    seconds = time.monotonic() - begun_s
+    return PublishCost(way, items, seconds, used_s([handler.pid])[handler.pid] - before_s)
 
 
 async def _pass(word: str, publisher: QueueingPublisher, heard: set[str]) -> None:
@@ -189,8 +190,3 @@ async def _reading(site: Site) -> AsyncIterator[set[str]]:
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
-
-
-def _used_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)

@@ -16,7 +16,7 @@ import numpy as np
 
 import realtime_kit
 from realtime_kit import background
-from realtime_kit.clients.swarm import REPEATED, Swarm, SwarmPlan, SwarmState, plan_swarm
+from realtime_kit.clients.swarm import REPEATED, SWARM_TRANSPORTS, Swarm, SwarmPlan, SwarmState, plan_swarm
 from realtime_kit.errors import UsageError
 from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted, ending, unless
 from realtime_kit.measurements.fanout import FanoutRun, Push, completion, per_delivery_s
@@ -50,8 +50,6 @@ SHORT_S = 0.02
 GRACE_S = 3.0
 """How long a push that is under way may go on after an interrupt."""
 
-TRANSPORTS = ("streaming", "websocket", "long-polling")
-
 
 @dataclass(frozen=True, slots=True)
 class FanoutSettings:
@@ -61,7 +59,7 @@ class FanoutSettings:
         clients: How many.
         pushes: How many events, one after the other.
         instances: How many Pushpins share the clients.
-        transport: One of `TRANSPORTS`.
+        transport: `streaming`, `websocket` or `long-polling`.
         payload_bytes: Size of an event's text, bytes.
         message_rate: Pushpin's limiter, deliveries per second; 0 is none.
         door: How events reach the instances: `http`, or `zeromq` for one PUB socket to all.
@@ -82,7 +80,7 @@ class FanoutSettings:
             if not least <= (value := getattr(self, name)) <= most:
                 message = f"{name} is {value}: allowed is {least} to {most}"
                 raise UsageError(message)
-        for name, allowed in (("transport", TRANSPORTS), ("door", DOORS)):
+        for name, allowed in (("transport", SWARM_TRANSPORTS), ("door", DOORS)):
             if (chosen := getattr(self, name)) not in allowed:
                 message = f"{name} is {chosen!r}: allowed is {', '.join(allowed)}"
                 raise UsageError(message)

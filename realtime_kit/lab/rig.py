@@ -14,6 +14,7 @@ from realtime_kit.errors import UsageError
 from realtime_kit.lab.settings import RaceSettings
 from realtime_kit.origin.lessons import find_lesson
 from realtime_kit.origin.process import CHANNEL
+from realtime_kit.processors import used_s
 from realtime_kit.pushpin import Proxy, Pushpin, PushpinSettings, Route
 from realtime_kit.worker import Worker
 
@@ -116,9 +117,9 @@ class Rig:
         pushpin = self.pushpin.processes() if isinstance(self.pushpin, Pushpin) else []
         return ProcessorTime(
             {
-                "pushpin": {process.pid: _used_s(process.pid) for process in pushpin},
-                "origin": {self.origin.pid: _used_s(self.origin.pid)},
-                "clients": {load.pid: _used_s(load.pid) for load in self.loads.values()},
+                "pushpin": used_s([process.pid for process in pushpin]),
+                "origin": used_s([self.origin.pid]),
+                "clients": used_s([load.pid for load in self.loads.values()]),
             }
         )
 
@@ -157,13 +158,6 @@ class ProcessorTime:
             "machine_busy": round(busy / total, 3) if total > 0 else 0.0,
             "busiest_process": round(min(1.0, busiest_s / passed_s), 3) if passed_s > 0 else 0.0,
         }
-
-
-def _used_s(pid: int) -> float:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        times = psutil.Process(pid).cpu_times()
-        return float(times.user + times.system)
-    return 0.0
 
 
 def _machine_s() -> tuple[float, float]:

@@ -9,109 +9,36 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
-import numpy as np
-from numpy.typing import NDArray
 from yarl import URL
 
 import realtime_kit
 from realtime_kit import background
-from realtime_kit.clients.receipt import Receipts
-from realtime_kit.clients.swarm import plan_swarm
-from realtime_kit.clients.swarm.swarm import SwarmState
+from realtime_kit.clients.swarm import SwarmState, plan_swarm
 from realtime_kit.clients.swarm.watch import Sighting, WatchSwarm
 from realtime_kit.clients.swarm.watch_member import has_id, key_of
 from realtime_kit.errors import ClientError, UsageError
-from realtime_kit.lab.fanout import (
-    GRACE_S,
-    LEAD_S,
-    PATIENCE_S,
-    SHORT_S,
-    SLOWEST_PER_S,
-)
+from realtime_kit.lab.fanout import GRACE_S, LEAD_S, PATIENCE_S, SLOWEST_PER_S
 from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted, unless
-from realtime_kit.measurements.fanout import DUE, FIRST, FanoutRun, Push, completion, per_delivery_s
-from realtime_kit.measurements.latency import latencies_s, latency
-from realtime_kit.measurements.ledger import account
-from realtime_kit.measurements.verdict import Evidence, judge
+from realtime_kit.lab.sightings import Published, Watched
+from realtime_kit.lab.watch_settings import WatchSettings
+from realtime_kit.measurements.fanout import FanoutRun, Push
 from realtime_kit.processors import machine_used_s, used_s
 from realtime_kit.publisher.formats import websocket_message
-from realtime_kit.pushpin.attached import AttachedPushpin
-from realtime_kit.theory import broadcast
+from realtime_kit.tls import tls_context, tls_trouble
 from realtime_kit.worker import Worker
 
-TRANSPORTS = {"http": "streaming", "https": "streaming", "ws": "websocket", "wss": "websocket"}
+_WITH_TLS = {"http": "https", "ws": "wss"}
 ANSWER_S = 15.0
 OPENING_S = 30.0
 """Longest wait for everybody to be connected, beside 5 ms a client."""
 
 LOOK_EVERY_S = 0.1
 ROLL_CALLS = 3
-LONGEST_S = 3600
-
-
-@dataclass(frozen=True, slots=True)
-class WatchSettings:
-    """What to watch, and how.
-
-    Attributes:
-        url: An event stream (http://, https://) or a WebSocket (ws://, wss://) that sends everybody the same.
-        clients: How many.
-        pushes: How many events.
-        control_url: Where to publish, if the service is a GRIP proxy: its publish port or a GRIP URL. None: the events
-            are whatever comes.
-        channel: The channel that `url` subscribes to; with `control_url`.
-        seconds: Longest wait for events that others publish, s.
-        payload_bytes: Size of an event's text, bytes; with `control_url`.
-        headers: Header fields of every request, such as `Authorization`.
-    """
-
-    url: str
-    clients: int = 1_000
-    pushes: int = 5
-    control_url: str | None = None
-    channel: str | None = None
-    seconds: float = 30.0
-    payload_bytes: int = 64
-    headers: tuple[tuple[str, str], ...] = ()
-
-    def __post_init__(self) -> None:
-        ranges = {"pushes": (1, 1000), "seconds": (1, LONGEST_S), "payload_bytes": (0, 10_000)}
-        for name, (least, most) in ranges.items():
-            if not least <= (value := getattr(self, name)) <= most:
-                message = f"{name} is {value:g}: allowed is {least} to {most}"
-                raise UsageError(message)
-        try:
-            url = URL(self.url)
-        except ValueError:
-            url = URL()
-        if url.scheme not in TRANSPORTS or not url.host:
-            message = f"url is {self.url!r}: it has to be an http://, https://, ws:// or wss:// address"
-            raise UsageError(message)
-        if (self.control_url is None) != (self.channel is None):
-            given, missing = ("control_url", "channel") if self.control_url else ("channel", "control_url")
-            message = f"{given} is given without {missing}: publishing needs both"
-            raise UsageError(message)
-        for name, value in self.headers:
-            if not name or not (name + value).isprintable() or ":" in name:
-                message = f"the header {name!r}: {value!r} cannot be sent; a header is like 'Authorization: Bearer …'"
-                raise UsageError(message)
-        self.publisher_options()
-
-    @property
-    def transport(self) -> str:
-        """`streaming` or `websocket`."""
-        return TRANSPORTS[URL(self.url).scheme]
-
-    def publisher_options(self) -> dict[str, Any] | None:
-        """Arguments of an `HttpPublisher`, if there is a control address."""
-        if self.control_url is None:
-            return None
-        return AttachedPushpin("http://127.0.0.1", self.control_url).publisher_options()
 
 
 def watch(
@@ -168,17 +95,18 @@ async def probe(settings: WatchSettings) -> None:
         ClientError: if there is no answer.
     """
     url, headers = settings.url, dict(settings.headers)
+    secure = tls_context(URL(url)) or True
     limits = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_S, sock_read=ANSWER_S)
     try:
         async with aiohttp.ClientSession(timeout=limits, cookie_jar=aiohttp.DummyCookieJar()) as session:
             if settings.transport == "websocket":
                 hang_up = aiohttp.ClientWSTimeout(ws_close=0.5)  # that is all that was wanted
                 async with asyncio.timeout(ANSWER_S):
-                    socket = await session.ws_connect(url, headers=headers, timeout=hang_up)
+                    socket = await session.ws_connect(url, headers=headers, timeout=hang_up, ssl=secure)
                 await socket.close()
                 return
             wanted = {"Accept": "text/event-stream", "Accept-Encoding": "identity", **headers}
-            async with session.get(url, headers=wanted, allow_redirects=False) as response:
+            async with session.get(url, headers=wanted, allow_redirects=False, ssl=secure) as response:
                 kind = response.headers.get("Content-Type", "no content type")
                 if response.status == 200 and kind.split(";")[0].strip().lower() == "text/event-stream":
                     return
@@ -195,7 +123,11 @@ async def probe(settings: WatchSettings) -> None:
         message = f"{url} did not answer within {ANSWER_S:g} s"
         raise ClientError(message) from error
     except (aiohttp.ClientError, OSError) as error:
-        message = f"{url} cannot be reached: {error}"
+        reason = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+        why = tls_trouble(URL(url), error) or str(reason)
+        if isinstance(error, aiohttp.ServerDisconnectedError) and secure is True:
+            why += f", without an answer; if it speaks TLS, its address begins with {_WITH_TLS[URL(url).scheme]}://"
+        message = f"{url} cannot be reached: {why}"
         raise ClientError(message) from error
 
 
@@ -204,7 +136,7 @@ class _Watch:
         self.settings = settings
         self.on_phase = on_phase
         self.stop = stop
-        self.plan = plan_swarm(settings.clients, targets=1, local=False)
+        self.plan = plan_swarm(settings.clients, service=URL(settings.url))
         self.swarm = WatchSwarm(self.plan, [settings.url])
         self.publisher = Worker("realtime_kit.origin.pushes", name="the publisher")
         self.patience_s = PATIENCE_S + settings.clients / SLOWEST_PER_S
@@ -214,9 +146,7 @@ class _Watch:
         self.cut_ns = 0
         self.used = {"swarm": 0.0, "origin": 0.0}
         self.others_busy = 0.0
-        self.due_ns: dict[int, int] = {}
-        self.slip_s: dict[int, float] = {}
-        self.not_published: dict[int, list[str]] = {}
+        self.published: dict[int, Published] = {}
         self.set_aside = self.until_ns = 0
         self.state: SwarmState | None = None
 
@@ -317,8 +247,8 @@ class _Watch:
 
     def _events(self, seen: dict[int, Sighting]) -> list[int]:
         """The first events that count. What comes again and again without an id cannot be told apart."""
-        if self.due_ns:
-            return list(self.due_ns)
+        if self.published:
+            return list(self.published)
         known = [key for key, each in seen.items() if has_id(key) or not each.repeats]
         self.set_aside = len(seen) - len(known)
         in_time = [key for key in known if seen[key].first_ns < self.until_ns]
@@ -328,7 +258,7 @@ class _Watch:
         """Publish, one event after the other."""
         self.on_phase("roll call")
         await unless(self.stop, self._roll_call())
-        self.due_ns.clear()
+        self.published.clear()
         self.watching = True
         for number in range(1, self.settings.pushes + 1):
             self.on_phase(f"push {number} of {self.settings.pushes}")
@@ -345,8 +275,8 @@ class _Watch:
         """Publish until everybody has got something on the connection that it has now, or it is no use."""
         for call in range(ROLL_CALLS):
             key = await self._publish(0)
-            if self.not_published[key]:
-                raise ClientError(self.not_published[key][0])
+            if refused := self.published[key].refused:
+                raise ClientError(refused[0])
             silent = await self._silent(key)
             if silent == self.settings.clients:
                 message = (
@@ -371,8 +301,7 @@ class _Watch:
             key = key_of(websocket_message(number, text))
         else:
             key = key_of(text, id=str(number))
-        self.due_ns[key] = due_ns
-        self.slip_s[key], self.not_published[key] = answer["slip_s"], answer["not_published"]
+        self.published[key] = Published(due_ns, answer["slip_s"], tuple(answer["not_published"]))
         return key
 
     async def _silent(self, key: int) -> int:
@@ -395,72 +324,25 @@ class _Watch:
         seen, unwatched, _ = await self.swarm.sightings()
         if not self.watching:
             return []
-        self.received = sum(each.clients + each.repeats for each in seen.values()) + unwatched
-        if not self.due_ns:
-            for key in await self.swarm.old(list(seen)):
-                del seen[key]
-        events = self._events(seen)
-        return [
-            self._result(number, key, receipts, seen.get(key), unwatched)
-            for number, key in enumerate(events, start=1)
-        ]
-
-    def _result(
-        self, number: int, key: int, receipts: Receipts, sighting: Sighting | None, unwatched: int
-    ) -> Push:
-        clients, state = self.settings.clients, self.state
-        due_ns = self.due_ns.get(key) or (sighting.first_ns if sighting else 0)
-        intended_ns: NDArray[np.int64] = np.array([due_ns])
-        books = account(
-            receipts.only(receipts.event_id == key), np.array([key]), intended_ns, clients=clients
-        )
-        samples = latencies_s(books.received_ns, intended_ns)
-        reached = samples[np.isfinite(samples)]
-        last_s = float(reached.max()) if len(reached) else 0.0
-        tau_s = per_delivery_s(samples)
-        missing = clients - self.unconnected - len(reached)
-        because = state.reasons[-1] if state and state.reasons else ""
-        refused = self.not_published.get(key, [])
-        evidence = Evidence(
-            samples=clients,
-            advice="use more clients",
-            publisher_slip_s=self.slip_s.get(key, 0.0),
-            processor_busy=sighting.busy if sighting and last_s >= SHORT_S else 0.0,
+        watched = Watched(
+            clients=self.settings.clients,
+            transport=self.settings.transport,
+            receipts=receipts,
+            seen=seen,
+            published=self.published,
+            unwatched=unwatched,
+            unconnected=self.unconnected,
+            ended=self._ended,
+            because=self.state.reasons[-1] if self.state.reasons else "",
+            used_s=self.used,
             # On this machine, what others use may be the service's.
             others_busy=0.0 if _is_here(self.settings.url) else self.others_busy,
-            unexpected=books.ledger.duplicate,
-            negative_latencies=int((samples < 0).sum()),
-            unpublished=len(refused),
-            unpublished_because=refused[0] if refused else "",
-            cut_short=missing > 0 and 0 <= self.cut_ns - due_ns < self.patience_s * 1e9,
-            unconnected=self.unconnected,
-            unconnected_because=because,
-            ended=self._ended,
-            ended_because=because,
-            unwatched=unwatched,
+            cut_ns=self.cut_ns,
+            patience_s=self.patience_s,
         )
-        cost_s = {part: used_s / max(1, self.received) for part, used_s in self.used.items()}
-        if (
-            sighting and sighting.used_s and not books.ledger.lost
-        ):  # without what the swarm did between events
-            cost_s["swarm"] = sighting.used_s / clients
-        if not self.due_ns:
-            del cost_s["origin"]
-        return Push(
-            number=number,
-            transport=self.settings.transport,
-            clients=clients,
-            ledger=books.ledger,
-            latency=latency(samples),
-            completion=completion(samples),
-            deliveries_per_s=len(reached) / last_s if last_s > 0 else 0.0,
-            per_delivery_s=tau_s,
-            theory=broadcast.latency(recipients=len(reached), per_delivery_s=tau_s) if tau_s else None,
-            processor_per_delivery_s=cost_s,
-            lost_clients=tuple(client for client, _ in books.losses),
-            verdict=judge(evidence),
-            since=DUE if self.due_ns else FIRST,
-        )
+        self.received = watched.received
+        had = set() if self.published else await self.swarm.old(list(seen))
+        return watched.pushes(self._events({key: each for key, each in seen.items() if key not in had}))
 
     @property
     def _ended(self) -> int:

@@ -14,6 +14,7 @@ from yarl import URL
 
 from realtime_kit.errors import PublishError, UsageError
 from realtime_kit.publisher.queue import NobodyAnswers, OnFailure, QueueingPublisher
+from realtime_kit.tls import tls_context, tls_trouble
 
 _TIMEOUT_S = 10.0
 _TOKEN_LIFETIME_S = 600
@@ -61,7 +62,9 @@ class HttpPublisher(QueueingPublisher):
     async def _open(self) -> None:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=self._timeout_s), cookie_jar=aiohttp.DummyCookieJar()
+                connector=aiohttp.TCPConnector(ssl=tls_context(self._url) or True),
+                timeout=aiohttp.ClientTimeout(total=self._timeout_s),
+                cookie_jar=aiohttp.DummyCookieJar(),
             )
 
     async def _send_batch(self, encoded: list[bytes]) -> None:
@@ -77,7 +80,8 @@ class HttpPublisher(QueueingPublisher):
             message = f"the publish port {self._url} did not answer within {self._timeout_s:g} s"
             raise NobodyAnswers(message) from error
         except aiohttp.ClientError as error:
-            message = f"the publish port {self._url} could not be reached: {_reason(error)}"
+            why = tls_trouble(self._url, error) or _reason(error)
+            message = f"the publish port {self._url} could not be reached: {why}"
             if (size := len(body.getbuffer())) > _USUAL_LIMIT_BYTES:
                 # Pushpin hangs up while a request that is too long is still being sent, so its 400 is lost.
                 message += f" (the request has {size:,} bytes; Pushpin usually reads {_USUAL_LIMIT_BYTES:,})"

@@ -27,6 +27,9 @@ async def news(_):
 site = serving(routes)
 """
 
+CLIENTS = 200
+"""Dots on the wall: enough for it to change with every look."""
+
 BOARDS = {
     "race": "lab.race_board(clients=5, rate=10, interval_s=0.5, seconds=60)",
     "polling": "lab.polling_explorer(interval_s=0.5, clients=10, rate_per_s=5, seconds=60)",
@@ -37,6 +40,7 @@ BOARDS = {
     "chat": "lab.chat()",
     "faults": "lab.fault_board(clients=1)",
     "ids": "lab.id_timeline('down', transports=('push only', 'streaming', 'reliable'), seconds=20)",
+    "wall": f"lab.fanout_wall(clients={CLIENTS}, pushes=2, replay_s=30)",
 }
 """How each is made; what it measures (the choice apart) goes on for longer than a test looks at it."""
 
@@ -144,6 +148,29 @@ def test_its_button_measures_and_the_picture_moves_and_the_numbers_grow(
     shown.notebook.until("not board.running")
 
     assert "cannot" not in shown.board.get_by_role("status").inner_text()
+
+
+@each("wall")
+def test_a_wall_lights_slowly_after_the_fan_out_and_its_table_has_every_push(
+    shown: Shown, lab_of_module: Any, eventually: Eventually
+) -> None:
+    shown.press("Push")
+    shown.says("Showing push 1 of 2")
+    for _ in range(LOOKED_AT):
+        shown.moves(eventually)
+    eventually(
+        lambda: shown.counted() >= 2 * CLIENTS, lambda: f"the table does not count all: {shown.counted()}"
+    )
+    shown.photograph(lab_of_module, eventually)
+
+    shown.press("Stop")
+    shown.notebook.until("not board.running")
+
+    shown.says("Done.")
+    assert shown.notebook.ask("print([push.ledger.received for push in board.run.results])") == str(
+        [CLIENTS] * 2
+    )
+    assert shown.board.get_by_role("cell", name=str(CLIENTS), exact=True).count() == 2
 
 
 @each("choice")

@@ -3,21 +3,28 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
+import ssl
+import subprocess
+import sys
 import time
+from collections import Counter
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from realtime_kit.cli import run
+from realtime_kit.clients.swarm import plan
 from realtime_kit.errors import ClientError, UsageError
 from realtime_kit.lab import service as module
 from realtime_kit.lab.fanout import LEAD_S
 from realtime_kit.lab.interruption import STOPPING
-from realtime_kit.lab.service import WatchSettings, awatch, watch
-from realtime_kit.measurements.fanout import FIRST, FanoutRun
+from realtime_kit.lab.service import awatch, watch
+from realtime_kit.lab.watch_settings import WatchSettings
+from realtime_kit.measurements.fanout import DUE, FIRST, FanoutRun
 from realtime_kit.plots.fanout import fanout_figure
 
 CLIENTS = 12
@@ -73,16 +80,18 @@ class Service:
             self.loop.call_soon_threadsafe(self.begun.set)
 
     @contextlib.asynccontextmanager
-    async def serving(self):
+    async def serving(self, tls=None):
         app = web.Application()
         app.router.add_get("/events", self.stream)
         app.router.add_get("/socket", self.socket)
-        async with TestServer(app) as server:
+        server = TestServer(app, scheme="https" if tls else "http")
+        await server.start_server(ssl=tls)
+        async with server:
             yield server
             self.over.set()
 
 
-def watched(send, path="/events", on_phase=lambda _: None, **settings):
+def watched(send, path="/events", on_phase=lambda _: None, tls=None, **settings):
     """The run, and the service as it was left."""
 
     async def main():
@@ -92,10 +101,10 @@ def watched(send, path="/events", on_phase=lambda _: None, **settings):
             service.on_phase(phase)
             on_phase(phase)
 
-        async with service.serving() as server:
+        async with service.serving(tls) as server:
             url = str(server.make_url(path))
             if path == "/socket":
-                url = url.replace("http", "ws")
+                url = url.replace("http", "ws", 1)
             chosen = {"clients": CLIENTS, "pushes": 3, "seconds": 20} | settings
             return await awatch(url, on_phase=both, **chosen), service
 
@@ -394,6 +403,140 @@ def test_who_does_not_answer_is_not_waited_for(monkeypatch):
         watch(f"http://{address}/")
 
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that only itself vouches for; and how a server has it."""
+    assert shutil.which("openssl"), "these tests make a certificate with `openssl`: install that program"
+    folder = tmp_path_factory.mktemp("tls")
+    file, key = folder / "certificate.pem", folder / "key.pem"
+    making = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=a test"]
+    making += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(file)]
+    subprocess.run(making, check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file, key)
+    return file, context
+
+
+@pytest.mark.parametrize("path", ["/events", "/socket"])
+def test_a_service_over_tls_is_measured_like_any_other(path, certificate, monkeypatch):
+    file, tls = certificate
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))  # after aiohttp, which has read whom to trust long ago
+    result, service = watched(ticks, path, tls=tls)
+    assert {request.scheme for request in service.requests} == {"https"}
+    assert [push.ledger.received for push in result.results] == [CLIENTS] * 3
+    assert result.meta["opening"]["retries"] == 0
+    assert result.meta["connections"]["open_at_the_end"] == CLIENTS
+
+
+async def hang_up(reader, writer):
+    await reader.read(1)
+    writer.close()
+
+
+@pytest.mark.parametrize("secure", ["https", "wss"])
+@pytest.mark.parametrize(
+    ("trusted", "host", "wrong", "said"),
+    [
+        (
+            False,
+            "127.0.0.1",
+            None,
+            r"its certificate is not trusted \(self.signed certificate\): name a file",
+        ),
+        (
+            True,
+            "localhost",
+            None,
+            r"its certificate is for another host \(Hostname mismatch, .*'localhost'\)",
+        ),
+        (True, "127.0.0.1", "plain", r"does not speak TLS; if it is served in plain text, .* (http|ws)://$"),
+        (True, "127.0.0.1", "shut", r"was closed where TLS begins; if it is served in plain text, .*://$"),
+        (
+            True,
+            "127.0.0.1",
+            "scheme",
+            r"without an answer; if it speaks TLS, its address begins .* (https|wss)://$",
+        ),
+    ],
+)
+def test_what_is_wrong_with_tls_is_said_in_a_line(
+    secure, trusted, host, wrong, said, certificate, monkeypatch
+):
+    file, tls = certificate
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    scheme = secure.removesuffix("s") if wrong == "scheme" else secure
+
+    async def main():
+        service = Service(ticks)
+        async with (
+            service.serving(None if wrong == "plain" else tls) as server,
+            contextlib.AsyncExitStack() as stack,
+        ):
+            port = server.port
+            if wrong == "shut":
+                shut = await stack.enter_async_context(await asyncio.start_server(hang_up, "127.0.0.1", 0))
+                port = shut.sockets[0].getsockname()[1]
+            await awatch(f"{scheme}://{host}:{port}/events", clients=CLIENTS)
+
+    with pytest.raises(
+        ClientError, match=rf"^{scheme}://{host}:\d+/events cannot be reached: .*{said}"
+    ) as raised:
+        asyncio.run(main())
+    assert "\n" not in str(raised.value)
+    assert "_ssl.c" not in str(raised.value)
+
+
+class Proxy(Service):
+    """A service whose events come through a publish port of its own, which speaks TLS."""
+
+    def __init__(self):
+        super().__init__(self.hold)
+        self.writes = []
+
+    async def hold(self, service, write, number):
+        self.writes.append(write)
+        await self.over.wait()
+
+    async def publish(self, request):
+        for item in (await request.json())["items"]:
+            content = item["formats"]["http-stream"]["content"].encode()
+            await asyncio.gather(*(write(content) for write in self.writes), return_exceptions=True)
+        return web.Response(text="Published\n")
+
+    async def watched(self, tls):
+        app = web.Application()
+        app.router.add_post("/publish/", self.publish)
+        port = TestServer(app, scheme="https")
+        await port.start_server(ssl=tls)
+        async with port, self.serving() as server:
+            where = {"control_url": str(port.make_url("/")), "channel": "news"}
+            return await awatch(str(server.make_url("/events")), clients=CLIENTS, pushes=2, **where)
+
+
+def test_a_publish_port_over_tls_is_published_to(certificate, monkeypatch):
+    file, tls = certificate
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+
+    async def main():
+        return await Proxy().watched(tls)
+
+    result = asyncio.run(main())
+    assert [push.ledger.received for push in result.results] == [CLIENTS] * 2
+    assert {push.since for push in result.results} == {DUE}
+
+
+def test_a_publish_port_whose_certificate_is_not_trusted_is_named(certificate, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+
+    async def main():
+        await Proxy().watched(certificate[1])
+
+    with pytest.raises(ClientError, match=r"^the publish port https://.* its certificate is not trusted"):
+        asyncio.run(main())
+
+
 def test_ctrl_c_before_anything_was_measured_leaves_nothing():
     told = []
 
@@ -414,6 +557,16 @@ def test_headers_go_along_with_every_request():
     assert {request.headers["Authorization"] for request in service.requests} == {"Bearer secret"}
     assert result.meta["config"]["headers"] == ["Authorization"]
     assert "secret" not in str(result.to_json())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one loopback address")
+@pytest.mark.parametrize("path", ["/events", "/socket"])
+def test_very_many_clients_of_a_loopback_address_come_from_several(path, monkeypatch):
+    monkeypatch.setattr(plan, "QUICK_PORTS_PER_SOURCE", CLIENTS // 3)
+    result, service = watched(ticks, path, pushes=1)
+    assert result.results[0].ledger.received == CLIENTS
+    _, *peers = (request.remote for request in service.requests)  # who asks once is none of them
+    assert Counter(peers) == {f"127.0.0.{number}": CLIENTS // 3 for number in (2, 3, 4)}
 
 
 def test_too_many_clients_are_refused_before_anything_is_asked():

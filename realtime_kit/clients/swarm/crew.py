@@ -5,42 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import random
 import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-import psutil
-from yarl import URL
-
 from realtime_kit import worker
 from realtime_kit.clients.swarm.connect import Connector
 from realtime_kit.clients.swarm.head import Refused
-from realtime_kit.clients.swarm.reading import TRANSPORTS, Transport
+from realtime_kit.clients.swarm.opener import ANSWER_TIMEOUT_S, Opener
+from realtime_kit.clients.swarm.reading import SWARM_TRANSPORTS, Transport
 from realtime_kit.clients.swarm.reception import Reception
 from realtime_kit.errors import ClientError, RealtimeKitError
-from realtime_kit.pushpin.limits import raise_file_limit
 
-ANSWER_TIMEOUT_S = 15.0
-TRIES = 8
-_BACKOFF_S = 0.05
-_LONGEST_BACKOFF_S = 2.0
-_REASONS = 5
 _SILENT = -1
 
 
-class CrewWorker:
+class CrewWorker(Opener):
     """Some clients and their receipts; its methods are what the swarm may ask for."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.reception: Reception
-        self.retries = self.losses = self.requests = self.refusals = 0
-        self.reasons: list[str] = []
-        self._count = 0
-        self._transport: Transport = TRANSPORTS["streaming"]
-        self._connectors: list[Connector] = []
-        self._sources: list[str] = []
+        self.requests = self.refusals = 0
+        self._transport: Transport = SWARM_TRANSPORTS["streaming"]
         # Long-polling: who has to ask, what everybody holds a request with, and where everybody is.
         self._due: deque[int] = deque()
         self._asked: list[int] = []
@@ -48,8 +36,6 @@ class CrewWorker:
         self._tries: dict[int, int] = {}
         self._returning: set[asyncio.Task[None]] = set()
         self._refusal: RealtimeKitError | None = None
-        self._rng = random.Random(1)
-        self._bare_bytes = 0
 
     async def open(
         self,
@@ -70,15 +56,11 @@ class CrewWorker:
             sources: Addresses of this machine to connect from; empty: the system chooses.
             count: How many clients.
             in_flight: How many may be opening at a time.
-            transport: A key of `TRANSPORTS`.
+            transport: A key of `SWARM_TRANSPORTS`.
             cursor: After which event a long-poll begins; None: with those to come.
         """
-        raise_file_limit()
-        gc.collect()
-        self._bare_bytes = psutil.Process().memory_info().rss
-        self._count, self._transport = count, TRANSPORTS[transport]
-        self._connectors = [Connector(URL(url)) for url in urls]
-        self._sources = list(sources)
+        self._prepare(urls, sources, count)
+        self._transport = SWARM_TRANSPORTS[transport]
         self._asked, self._cursors = [_SILENT] * count, [cursor] * count
         self.reception = Reception(
             self._transport, count, on_answer=self._note_answer, on_loss=self._note_loss
@@ -93,50 +75,11 @@ class CrewWorker:
         await self._open_all(numbers, in_flight)
         return self._state()
 
-    async def _open_all(self, numbers: Sequence[int], in_flight: int) -> None:
-        waiting = iter(numbers)
-
-        async def open_one_after_the_other() -> None:
-            for number in waiting:
-                await self._open_one(number)
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(in_flight, len(numbers))):
-                    group.create_task(open_one_after_the_other())
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None  # one reason is what a person can act on
-
-    async def _open_one(self, number: int) -> None:
-        connector = self._connector(number)
-        for attempt in range(TRIES):
-            try:
-                await self._connect(number, connector)
-            except (OSError, Refused, TimeoutError) as error:
-                if isinstance(error, Refused) and not error.again:
-                    message = f"{connector.url}: {error}"
-                    raise ClientError(message) from None
-                self._note(f"{connector.url}: {error or type(error).__name__}")
-                self.retries += 1
-                await asyncio.sleep(self._pause_s(attempt))
-            else:
-                return
-
-    def _connector(self, number: int) -> Connector:
-        return self._connectors[number % len(self._connectors)]
-
-    def _pause_s(self, attempt: int) -> float:
-        pause_s: float = min(_LONGEST_BACKOFF_S, _BACKOFF_S * 2**attempt)
-        return pause_s * self._rng.uniform(0.5, 1.5)
-
     async def _connect(self, number: int, connector: Connector) -> None:
-        source = ""
-        if self._sources:
-            source = self._sources[number // len(self._connectors) % len(self._sources)]
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 opened_ns = 0 if self._transport.repeated else time.monotonic_ns()
-                agreed = self.reception.take(number, await connector.connect(source), opened_ns)
+                agreed = self.reception.take(number, await connector.connect(self._source(number)), opened_ns)
                 if self._transport.repeated:
                     self._asked[number] = _SILENT
                     self._due.append(number)
@@ -209,10 +152,6 @@ class CrewWorker:
         self._returning.add(task)
         task.add_done_callback(self._returning.discard)
 
-    def _note(self, reason: str) -> None:
-        if reason not in self.reasons and len(self.reasons) < _REASONS:
-            self.reasons.append(reason)
-
     # Pushes
 
     async def expect(self, *, event_id: int) -> None:
@@ -248,17 +187,6 @@ class CrewWorker:
 
     def _is_connected(self, number: int) -> bool:
         return self.reception.is_connected(number)
-
-    def _state(self) -> dict[str, Any]:
-        used_bytes = psutil.Process().memory_info().rss - self._bare_bytes
-        return {
-            "connected": sum(map(self._is_connected, range(self._count))),
-            "retries": self.retries,
-            "losses": self.losses,
-            "reasons": self.reasons,
-            "bytes_per_client": used_bytes / max(1, self._count),
-            "at_ns": time.monotonic_ns(),
-        }
 
 
 def main() -> None:

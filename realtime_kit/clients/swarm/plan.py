@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import sys
 from dataclasses import dataclass
 
 import psutil
+from yarl import URL
 
 from realtime_kit.errors import UsageError
 from realtime_kit.processors import usable
 from realtime_kit.pushpin.limits import raise_file_limit
+from realtime_kit.tls import is_secure
+from realtime_kit.worker import fastest_loop
 
 RESERVED_DESCRIPTORS = 100
 PORTS_PER_SOURCE = 25_000
@@ -32,6 +36,10 @@ twice as often, for half as much each time."""
 _BYTES_PER_CLIENT = 52_000
 """Memory of a held stream, Pushpin's 48 kB (1.36; measured) and the swarm's together."""
 
+_BYTES_PER_SECURE_CLIENT = {"uvloop": 60_000, "asyncio": 320_000}
+"""Memory of a client that speaks TLS: with 1,000 of them 51 to 58 kB each on uvloop, and 303 to 315 kB on asyncio's own
+loop, which gives each a buffer of 256 kB."""
+
 
 @dataclass(frozen=True, slots=True)
 class SwarmPlan:
@@ -48,18 +56,18 @@ class SwarmPlan:
     sources: tuple[str, ...] = ()
 
 
-def plan_swarm(clients: int, *, targets: int, local: bool = True) -> SwarmPlan:
+def plan_swarm(clients: int, *, targets: int = 1, service: URL | None = None) -> SwarmPlan:
     """Spread clients over processes and source addresses.
 
     Args:
         clients: How many.
-        targets: Pushpins (or other servers) they connect to, each with a file limit like this process's.
-        local: Whether these run on this machine and are of the kit, so that their limits are known.
+        targets: Pushpins of the kit that they connect to, each with a file limit like this process's.
+        service: In place of these the address of a service whose limits nobody here knows.
 
     Raises:
         UsageError: if this machine cannot hold so many; the text has the largest number that it can.
     """
-    most, because = largest_swarm(targets=targets, local=local)
+    most, because = largest_swarm(targets=targets, service=service)
     if not 1 <= clients <= most:
         message = f"clients is {clients:,}: possible here are 1 to {most:,} ({because})"
         raise UsageError(message)
@@ -67,7 +75,8 @@ def plan_swarm(clients: int, *, targets: int, local: bool = True) -> SwarmPlan:
     wanted = min(usable(), math.ceil(clients / _WORTH_A_PROCESS))
     processes = max(1, wanted, math.ceil(clients / each))
     counts = tuple(clients // processes + (index < clients % processes) for index in range(processes))
-    return SwarmPlan(clients, counts, _sources(math.ceil(clients / targets)) if local else ())
+    several = service is None or _takes_sources(service)
+    return SwarmPlan(clients, counts, _sources(math.ceil(clients / targets)) if several else ())
 
 
 def _sources(each: int) -> tuple[str, ...]:
@@ -77,17 +86,32 @@ def _sources(each: int) -> tuple[str, ...]:
     return tuple(f"127.0.0.{2 + index}" for index in range(addresses)) if addresses > 1 else ()
 
 
-def largest_swarm(*, targets: int, local: bool = True) -> tuple[int, str]:
-    """The largest number of clients that this machine can hold, and what limits it."""
-    by_memory = psutil.virtual_memory().available // _BYTES_PER_CLIENT
+def _takes_sources(service: URL) -> bool:
+    """Whether a service can be connected to from several addresses: those of 127.0.0.0/8, if its own is one."""
+    try:
+        address = ipaddress.IPv4Address(service.host or "")
+    except ValueError:
+        return False
+    return address.is_loopback and sys.platform == "linux"
+
+
+def largest_swarm(*, targets: int = 1, service: URL | None = None) -> tuple[int, str]:
+    """The largest number of clients that this machine can hold, and what limits it; arguments as for `plan_swarm`."""
+    each_bytes = _BYTES_PER_CLIENT
+    if service is not None and is_secure(service):
+        each_bytes = _BYTES_PER_SECURE_CLIENT["uvloop" if fastest_loop() else "asyncio"]
+    by_memory = psutil.virtual_memory().available // each_bytes
     each = max(0, raise_file_limit() - RESERVED_DESCRIPTORS)
     by_processes = f"by the file limit of {MOST_PROCESSES} processes; `ulimit -n` raises it"
     limits = [(by_memory, "by its free memory"), (MOST_PROCESSES * each, by_processes)]
-    if local:
+    sources = MOST_SOURCES
+    if service is None:
         by_files = targets * (each - each % 2)
         instances = "instance" if targets == 1 else "instances"
         limits.append(
             (by_files, f"by the file limit of {targets} {instances}; `--instances` or `ulimit -n` raises it")
         )
-    limits.append((targets * PORTS_PER_SOURCE * (MOST_SOURCES if local else 1), "by its ports"))
+    elif not _takes_sources(service):
+        sources = 1
+    limits.append((targets * PORTS_PER_SOURCE * sources, "by its ports"))
     return min(limits)

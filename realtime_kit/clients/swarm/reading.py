@@ -212,7 +212,7 @@ _UPGRADE = (
     f"Sec-WebSocket-Key: {_KEY.decode()}",
 )
 
-TRANSPORTS = {
+SWARM_TRANSPORTS = {
     "streaming": Transport(StreamReading, ("Accept: text/event-stream",)),
     "websocket": Transport(SocketReading, _UPGRADE),
     "long-polling": Transport(PollReading, ("Accept: application/json",), repeated=True),
@@ -247,4 +247,12 @@ def _whole_number(event_id: object) -> int:
     return int(text)
 
 
-__all__ = ["TRANSPORTS", "PollReading", "Reading", "Refused", "SocketReading", "StreamReading", "Transport"]
+__all__ = [
+    "SWARM_TRANSPORTS",
+    "PollReading",
+    "Reading",
+    "Refused",
+    "SocketReading",
+    "StreamReading",
+    "Transport",
+]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import ssl
 import time
 from collections.abc import Callable
 
@@ -38,7 +37,7 @@ _SHORTEST_NAP_S = 1e-4
 _MANY = 64
 """After so many at a time there is no nap: more have come meanwhile."""
 
-_NOT_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_NOT_YET = (BlockingIOError, InterruptedError)
 
 
 class Reception:
@@ -75,7 +74,6 @@ class Reception:
         self._fds = [-1] * clients
         self._steady: list[int] = []  # by descriptor: whose it is if it is between two messages, else -1
         self._readings: dict[int, tuple[int, Reading]] = {}  # by descriptor, of all others
-        self._secure: dict[int, ssl.SSLSocket] = {}
         self._opening: dict[int, asyncio.Future[None]] = {}
         self._known: dict[bytes, tuple[tuple[int, ...], int | None]] = {}
         self.awaited = self._missing = 0
@@ -89,11 +87,7 @@ class Reception:
     def take(self, number: int, connection: socket.socket, opened_ns: int) -> asyncio.Future[None]:
         """Take a client's connection over; done when the server has agreed, with what it says if it has not."""
         self.hang_up(number)
-        if isinstance(connection, ssl.SSLSocket):
-            fd = connection.fileno()
-            self._secure[fd] = connection
-        else:
-            fd = connection.detach()
+        fd = connection.detach()
         self._fds[number] = fd
         self._opened_ns[number] = opened_ns
         self._steady += [-1] * (fd + 1 - len(self._steady))
@@ -110,8 +104,7 @@ class Reception:
         """Send something short; whether the system took it. If not, the connection is lost."""
         fd = self._fds[number]
         try:
-            secure = self._secure.get(fd)
-            sent = secure.send(data) if secure else os.write(fd, data)
+            sent = os.write(fd, data)
         except OSError as error:
             self._lose(number, _reason(error))
             return False
@@ -131,10 +124,7 @@ class Reception:
             return
         self._steady[fd] = -1
         self._readings.pop(fd, None)
-        if secure := self._secure.pop(fd, None):
-            secure.close()
-        else:
-            os.close(fd)
+        os.close(fd)
 
     def close(self) -> None:
         """Hang up everybody."""
@@ -247,7 +237,7 @@ class Reception:
             return
         number, reading = self._readings[fd]
         try:
-            data = self._pull(fd)
+            data = os.read(fd, _READ_BYTES)
         except OSError as error:
             self._stumble(number, error)
             return
@@ -255,15 +245,6 @@ class Reception:
             self._feed(number, fd, reading, data)
         else:
             self._lose(number, "the server ended the connection")
-
-    def _pull(self, fd: int) -> bytes:
-        secure = self._secure.get(fd)
-        if secure is None:
-            return os.read(fd, _READ_BYTES)
-        data = secure.recv(_READ_BYTES)
-        while secure.pending():  # decrypted already: the system would not name it again
-            data += secure.recv(_READ_BYTES)
-        return data
 
     def _feed(self, number: int, fd: int, reading: Reading, data: bytes) -> tuple[int, ...] | None:
         now_ns = time.monotonic_ns()
@@ -280,11 +261,8 @@ class Reception:
         for event_id in event_ids:
             self._write(number, event_id, now_ns)
         if reading.whole:
-            if fd in self._secure:
-                self._readings[fd] = number, self._transport.reading(opened=True)
-            else:
-                del self._readings[fd]
-                self._steady[fd] = number
+            del self._readings[fd]
+            self._steady[fd] = number
             if reading.cursor is not None:
                 self._on_answer(number, reading.cursor)
         if reading.over:

@@ -1,25 +1,15 @@
-"""The swarm from outside: its processes, who is armed, what came."""
+"""The swarm from outside: who is armed, who is awaited, who asks."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
 
-import numpy as np
-
-from realtime_kit.clients.receipt import Receipts
+from realtime_kit.clients.swarm.crews import Crews, SwarmState
 from realtime_kit.clients.swarm.plan import SwarmPlan
 from realtime_kit.errors import ClientError
-from realtime_kit.worker import Worker
-
-IN_FLIGHT = 64
-"""Connections being opened to one address at a time: above about a hundred Pushpin 1.36 answers some with 502. Fewer
-keep it less busy than it could be: several at a time cost its processes one waking."""
 
 SUPPOSED_S = 0.1
 """When a request is supposed to have reached an origin that does not tell: Pushpin needs a hundredth of it."""
@@ -35,26 +25,7 @@ ROLL_CALLS = 8
 """How often the silent are opened again before it is said who does not answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class SwarmState:
-    """What has happened so far.
-
-    Attributes:
-        connected: Clients with a connection.
-        retries: Tries to connect that failed.
-        losses: Connections that ended by themselves.
-        reasons: Some of the reasons of both.
-        bytes_per_client: Memory of the swarm's processes for each client.
-    """
-
-    connected: int
-    retries: int
-    losses: int
-    reasons: tuple[str, ...]
-    bytes_per_client: float
-
-
-class Swarm:
+class Swarm(Crews):
     """Many clients of one transport over several processes. Use it with `async with`; then nothing of it is left.
 
     Clients are numbered from 0; a client's process and address follow from its number.
@@ -68,7 +39,6 @@ class Swarm:
             supposes that a request is there after `SUPPOSED_S`.
 
     Attributes:
-        workers: Its processes.
         asked_per_s: For long-polling: how many of the clients' first requests got through a second.
     """
 
@@ -82,31 +52,12 @@ class Swarm:
         transport: str = "streaming",
         origin_requests: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
-        self.plan = plan
-        self._urls = list(urls)
-        self._in_flight = IN_FLIGHT * len(self._urls)
+        super().__init__(plan, urls)
         self._transport = transport
         self._origin_requests = origin_requests or self._suppose
         self._supposed: deque[tuple[float, int]] = deque()
         self._requests = 0
         self.asked_per_s = 0.0
-        self._stack = contextlib.AsyncExitStack()
-        self.workers = [
-            Worker(self.CREW, name=f"process {index + 1} of the swarm") for index in range(len(plan.counts))
-        ]
-        self._in_flight_each = max(1, self._in_flight // len(self.workers))
-        self._first = np.concatenate([[0], np.cumsum(plan.counts)])[:-1].astype(int).tolist()
-
-    async def __aenter__(self) -> Self:
-        async with contextlib.AsyncExitStack() as stack:
-            async with asyncio.TaskGroup() as starting:
-                for worker in self.workers:
-                    starting.create_task(stack.enter_async_context(worker))
-            self._stack = stack.pop_all()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
 
     async def open(self, *, cursor: int | None = None) -> SwarmState:
         """Connect everybody.
@@ -118,24 +69,11 @@ class Swarm:
         Raises:
             WorkerError: if an address does not lead to an event stream; the text has the answer.
         """
-        answers = await asyncio.gather(
-            *(
-                worker.ask(
-                    "open",
-                    urls=self._urls,
-                    sources=self.plan.sources,
-                    count=count,
-                    in_flight=self._in_flight_each,
-                    transport=self._transport,
-                    cursor=cursor,
-                )
-                for worker, count in zip(self.workers, self.plan.counts, strict=True)
-            )
-        )
+        state = await self._open("open", urls=self._urls, transport=self._transport, cursor=cursor)
         begun_s = time.monotonic()
         await self.ask(0)
         self.asked_per_s = self.plan.clients / (time.monotonic() - begun_s)
-        return _state(answers)
+        return state
 
     async def ask(self, after: int, *, timeout_s: float | None = None) -> bool:
         """Long-polling: let everybody who has been answered ask again, as many at a time as get through.
@@ -218,14 +156,10 @@ class Swarm:
         raise ClientError(message)
 
     async def reopen(self, numbers: Sequence[int]) -> SwarmState:
-        """Connect these clients anew."""
-        asked = []
-        for worker, first, count in zip(self.workers, self._first, self.plan.counts, strict=True):
-            mine = [number - first for number in numbers if first <= number < first + count]
-            asked.append(worker.ask("reopen", numbers=mine, in_flight=self._in_flight_each))
-        answers = await asyncio.gather(*asked)
+        """Connect these clients anew; those of a long-poll ask at once."""
+        state = await super().reopen(numbers)
         await self.ask(0)
-        return _state(answers)
+        return state
 
     async def unconnected(self) -> list[int]:
         """Who has no connection at the moment."""
@@ -239,38 +173,10 @@ class Swarm:
         """Wait until everybody has the expected event; returns who has not by the timeout."""
         return self._numbers(await self._ask_all("reached", timeout_s=timeout_s))
 
-    async def collect(self) -> tuple[Receipts, SwarmState]:
-        """The receipts since the last call."""
-        answers = await self._ask_all("collect")
-        parts = [Receipts.from_json(answer["receipts"]) for answer in answers]
-        clients = [part.client + np.int32(first) for part, first in zip(parts, self._first, strict=True)]
-        receipts = Receipts(
-            np.concatenate(clients).astype(np.int32),
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("event_id", "received_ns", "opened_ns")
-            ),
-        )
-        return receipts, _state(answers)
-
-    async def _ask_all(self, do: str, **arguments: Any) -> list[Any]:
-        return await asyncio.gather(*(worker.ask(do, **arguments) for worker in self.workers))
-
     def _numbers(self, answers: Sequence[Sequence[int]]) -> list[int]:
         return [
             first + number for first, numbers in zip(self._first, answers, strict=True) for number in numbers
         ]
-
-
-def _state(answers: Sequence[dict[str, Any]]) -> SwarmState:
-    weights = len(answers)
-    return SwarmState(
-        connected=sum(answer["connected"] for answer in answers),
-        retries=sum(answer["retries"] for answer in answers),
-        losses=sum(answer["losses"] for answer in answers),
-        reasons=tuple(dict.fromkeys(reason for answer in answers for reason in answer["reasons"])),
-        bytes_per_client=sum(answer["bytes_per_client"] for answer in answers) / weights,
-    )
 
 
 def _through(answers: Sequence[dict[str, int]]) -> int:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
-from realtime_kit.clients.swarm.swarm import Swarm, SwarmState, _state
+from realtime_kit.clients.swarm.crews import Crews, SwarmState
 
 
 @dataclass(slots=True)
@@ -28,25 +27,14 @@ class Sighting:
     busy: float = 0.0
 
 
-class WatchSwarm(Swarm):
-    """Many clients of one address, an event stream's or a WebSocket's. Use it like a `Swarm`."""
+class WatchSwarm(Crews):
+    """Many clients of one address, an event stream's or a WebSocket's. Use it with `async with`."""
 
     CREW = "realtime_kit.clients.swarm.watch_crew"
 
     async def open_by(self, timeout_s: float, headers: dict[str, str]) -> SwarmState:
         """Connect as many as can be within some seconds, with these header fields in every request."""
-        asked = (
-            worker.ask(
-                "open_by",
-                url=self._urls[0],
-                headers=headers,
-                count=count,
-                in_flight=self._in_flight_each,
-                timeout_s=timeout_s,
-            )
-            for worker, count in zip(self.workers, self.plan.counts, strict=True)
-        )
-        return _state(await asyncio.gather(*asked))
+        return await self._open("open_by", url=self._urls[0], headers=headers, timeout_s=timeout_s)
 
     async def watch(self, *, start_ns: int, end_ns: int, most: int) -> None:
         """Write down events from a moment of `CLOCK_MONOTONIC` to another, up to so many different ones."""
@@ -65,7 +53,7 @@ class WatchSwarm(Swarm):
                 each.used_s += used_ns / 1e9
                 if last_ns > first_ns:
                     each.busy = max(each.busy, min(1.0, used_ns / (last_ns - first_ns)))
-        return seen, sum(answer["further"] for answer in answers), _state(answers)
+        return seen, sum(answer["further"] for answer in answers), SwarmState.of(answers)
 
     async def old(self, keys: list[int]) -> set[int]:
         """Which of these events somebody had received before the watch began."""

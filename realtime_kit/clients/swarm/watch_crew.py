@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
+import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-import psutil
 from yarl import URL
 
 from realtime_kit import worker
 from realtime_kit.clients.receipt import ReceiptBook
-from realtime_kit.clients.swarm.connect import Connector
-from realtime_kit.clients.swarm.crew import ANSWER_TIMEOUT_S, CrewWorker
+from realtime_kit.clients.swarm.connect import Connector, make_socket
 from realtime_kit.clients.swarm.head import OVERLOADED, Refused
+from realtime_kit.clients.swarm.opener import ANSWER_TIMEOUT_S, Opener
 from realtime_kit.clients.swarm.watch_member import SocketMember, StreamMember, has_id
 from realtime_kit.errors import ClientError
-from realtime_kit.pushpin.limits import raise_file_limit
+from realtime_kit.tls import tls_context, tls_trouble
 
 _MOST_OLD = 100_000
 _CLOSE_TIMEOUT_S = 0.5
@@ -40,7 +41,7 @@ class _Sighting:
     used_ns: int = 0
 
 
-class WatchCrew(CrewWorker):
+class WatchCrew(Opener):
     """Some clients that write down whatever comes."""
 
     def __init__(self) -> None:
@@ -55,25 +56,31 @@ class WatchCrew(CrewWorker):
         self._sightings: dict[int, _Sighting] = {}
         self._further = 0
         self._headers: dict[str, str] = {}
+        self._tls: ssl.SSLContext | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def open_by(
-        self, *, url: str, headers: dict[str, str], count: int, in_flight: int, timeout_s: float
+        self,
+        *,
+        url: str,
+        headers: dict[str, str],
+        sources: Sequence[str],
+        count: int,
+        in_flight: int,
+        timeout_s: float,
     ) -> dict[str, Any]:
         """Connect clients, a few at a time, as many as can be in some time.
 
         Args:
             url: Address of an event stream or a WebSocket.
             headers: Header fields of every request.
+            sources: Addresses of this machine to connect from; empty: the system chooses.
             count: How many clients.
             in_flight: How many may be opening at a time.
             timeout_s: After so many seconds the others are left.
         """
-        raise_file_limit()
-        gc.collect()
-        self._bare_bytes = psutil.Process().memory_info().rss
-        self._count, self._headers = count, headers
-        self._connectors = [Connector(URL(url))]
+        self._prepare([url], sources, count)
+        self._headers, self._tls = headers, tls_context(URL(url))
         self.members = [None] * count
         try:
             async with asyncio.timeout(timeout_s):
@@ -161,14 +168,25 @@ class WatchCrew(CrewWorker):
 
     async def _connect(self, number: int, connector: Connector) -> None:
         open_member = self._open_socket if connector.url.scheme in ("ws", "wss") else self._open_stream
-        async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            self.members[number] = await open_member(number, connector.url)
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                self.members[number] = await open_member(number, connector)
+        except (aiohttp.ClientError, OSError) as error:
+            if trouble := tls_trouble(connector.url, error):
+                raise Refused(trouble, again=True) from None
+            if isinstance(error, OSError):
+                raise
+            raise Refused(str(error), again=True) from None
 
-    async def _open_stream(self, number: int, url: URL) -> StreamMember:
-        member = StreamMember(number, self, self._request(url))
+    async def _open_stream(self, number: int, connector: Connector) -> StreamMember:
+        member = StreamMember(number, self, self._request(connector.url))
+        connection = await connector.connect(self._source(number))
         try:
             await asyncio.get_running_loop().create_connection(
-                lambda: member, url.host or "", url.port or 80, ssl=url.scheme == "https" or None
+                lambda: member,
+                sock=connection,
+                ssl=self._tls,
+                server_hostname=connector.url.host if self._tls else None,
             )
             await member.answered
         except BaseException:
@@ -184,19 +202,26 @@ class WatchCrew(CrewWorker):
         lines = [f"GET {url.raw_path_qs} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
         return "\r\n".join([*lines, "\r\n"]).encode()
 
-    async def _open_socket(self, number: int, url: URL) -> SocketMember:
+    async def _open_socket(self, number: int, connector: Connector) -> SocketMember:
+        url = connector.url
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0)
-            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(connector=self._pool(), cookie_jar=aiohttp.DummyCookieJar())
         try:
             hang_up = aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_S)
             socket = await self._session.ws_connect(url, headers=self._headers, timeout=hang_up)
         except aiohttp.WSServerHandshakeError as error:
             message = f"the answer is no WebSocket: {error.status} {error.message}"
             raise Refused(message, again=error.status in OVERLOADED) from None
-        except aiohttp.ClientError as error:
-            raise Refused(str(error), again=True) from None
         return SocketMember(number, self, socket)
+
+    def _pool(self) -> aiohttp.TCPConnector:
+        """What aiohttp connects with, from each source in turn."""
+        sources = itertools.cycle(self._sources or [""])
+        return aiohttp.TCPConnector(
+            limit=0,
+            ssl=self._tls or True,
+            socket_factory=lambda address: make_socket(address[0], next(sources)),
+        )
 
     def _is_connected(self, number: int) -> bool:
         return self.members[number] is not None

@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import ssl
-import subprocess
 
 import pytest
 from aiohttp import web
@@ -168,38 +166,6 @@ def test_nobody_waits_for_those_whose_connection_has_ended():
             await crew.expect(event_id=2)
             async with asyncio.timeout(20):
                 assert await crew.reached(timeout_s=1000) == [0, 1, 2]
-
-    asyncio.run(main())
-
-
-def test_encrypted_streams_are_read_too(tmp_path, monkeypatch):
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    making = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
-    making += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(making, check=True, capture_output=True)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
-
-    async def main():
-        server = Server()
-        app = web.Application()
-        app.router.add_get("/events", server.handle)
-        site = TestServer(app, scheme="https")
-        await site.start_server(ssl=context)
-        crew = CrewWorker()
-        try:
-            url = f"https://localhost:{site.port}/events"
-            await crew.open(urls=[url], sources=[], count=3, in_flight=3)
-            for number in (1, 2):
-                await crew.expect(event_id=number)
-                await server.say(b"id: 0\ndata: " + b"y" * 50_000 + b"\n\n" + event(number))
-                assert await crew.reached(timeout_s=20) == []
-            assert crew.reception.latest == [2, 2, 2]
-        finally:
-            await crew.close()
-            server.hang_up.set()
-            await site.close()
 
     asyncio.run(main())
 

@@ -1,6 +1,7 @@
 """What fits onto a machine is said before anything is opened."""
 
 import pytest
+from yarl import URL
 
 from realtime_kit.clients.swarm import largest_swarm, plan as module, plan_swarm
 from realtime_kit.errors import UsageError
@@ -61,12 +62,36 @@ def test_where_there_is_one_loopback_address_others_are_tried_only_when_its_port
     assert plan_swarm(60_000, targets=1).sources == ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 
 
+ELSEWHERE = URL("http://service.example/events")
+
+
 def test_of_a_service_elsewhere_the_processes_or_the_ports_limit(machine, monkeypatch):
-    assert largest_swarm(targets=1, local=False) == (25_000, "by its ports")
-    assert plan_swarm(25_000, targets=1, local=False).sources == ()
+    assert largest_swarm(service=ELSEWHERE) == (25_000, "by its ports")
+    assert plan_swarm(25_000, service=ELSEWHERE).sources == ()
     monkeypatch.setattr(module, "raise_file_limit", lambda: 200)
-    most, because = largest_swarm(targets=1, local=False)
+    most, because = largest_swarm(service=ELSEWHERE)
     assert (most, because) == (6_400, "by the file limit of 64 processes; `ulimit -n` raises it")
-    assert plan_swarm(6_400, targets=1, local=False).counts == (100,) * 64
+    assert plan_swarm(6_400, service=ELSEWHERE).counts == (100,) * 64
     with pytest.raises(UsageError, match="possible here are 1 to 6,400"):
-        plan_swarm(6_401, targets=1, local=False)
+        plan_swarm(6_401, service=ELSEWHERE)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000/events", "ws://127.1.2.3/chat"])
+def test_a_service_at_a_loopback_address_is_connected_to_from_several(machine, monkeypatch, url):
+    monkeypatch.setattr(module.sys, "platform", "linux")
+    most, because = largest_swarm(service=URL(url))
+    assert (most, because) == (24_000_000_000 // 52_000, "by its free memory")
+    assert plan_swarm(7_000, service=URL(url)).sources == ()
+    assert plan_swarm(14_001, service=URL(url)).sources == ("127.0.0.2", "127.0.0.3", "127.0.0.4")
+    assert (
+        largest_swarm(service=URL("http://localhost/"))[0] == 25_000
+    )  # it may be ::1, which has no neighbours
+    monkeypatch.setattr(module.sys, "platform", "darwin")
+    assert largest_swarm(service=URL(url)) == (25_000, "by its ports")
+
+
+@pytest.mark.parametrize(("loop", "most"), [(object, 400_000), (None, 75_000)])
+def test_clients_that_speak_tls_need_more_memory(machine, monkeypatch, loop, most):
+    monkeypatch.setattr(module.sys, "platform", "linux")
+    monkeypatch.setattr(module, "fastest_loop", lambda: loop)
+    assert largest_swarm(service=URL("https://127.0.0.1/")) == (most, "by its free memory")

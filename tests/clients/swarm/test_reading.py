@@ -7,7 +7,7 @@ from yarl import URL
 
 from realtime_kit.clients.swarm import reading as module
 from realtime_kit.clients.swarm.head import Refused
-from realtime_kit.clients.swarm.reading import TRANSPORTS, PollReading, SocketReading, StreamReading
+from realtime_kit.clients.swarm.reading import SWARM_TRANSPORTS, PollReading, SocketReading, StreamReading
 from realtime_kit.errors import ClientError
 
 PAGE = json.dumps({"events": [{"id": 7, "data": "x"}, {"id": 8, "data": "y"}], "cursor": 8}).encode()
@@ -28,7 +28,7 @@ WIRES = {
 @pytest.mark.parametrize("name", WIRES)
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 13, 50, 10_000])
 def test_events_are_the_same_however_the_bytes_are_cut(name, size):
-    reading = TRANSPORTS[name].reading()
+    reading = SWARM_TRANSPORTS[name].reading()
     wire, read = WIRES[name], []
     for place in range(0, len(wire), size):
         read += reading.feed(wire[place : place + size])
@@ -94,7 +94,7 @@ def test_an_ended_stream_is_over():
 )
 def test_what_was_not_asked_for_is_refused_and_overload_may_pass(name, wire, again):
     with pytest.raises(Refused, match="the answer is no ") as refused:
-        TRANSPORTS[name].reading().feed(wire)
+        SWARM_TRANSPORTS[name].reading().feed(wire)
     assert refused.value.again is again
 
 
@@ -115,5 +115,7 @@ def test_what_cannot_be_measured_is_said(reading, wire, said):
 
 def test_a_long_poll_asks_for_what_comes_after():
     url = URL("http://127.0.0.1:8000/events?a=b")
-    assert TRANSPORTS["long-polling"].request(url, 17).startswith(b"GET /events?a=b&after=17 HTTP/1.1\r\n")
-    assert TRANSPORTS["long-polling"].request(url).startswith(b"GET /events?a=b HTTP/1.1\r\n")
+    assert (
+        SWARM_TRANSPORTS["long-polling"].request(url, 17).startswith(b"GET /events?a=b&after=17 HTTP/1.1\r\n")
+    )
+    assert SWARM_TRANSPORTS["long-polling"].request(url).startswith(b"GET /events?a=b HTTP/1.1\r\n")

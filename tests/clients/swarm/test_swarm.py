@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from realtime_kit.clients.swarm import Swarm, SwarmPlan
-from realtime_kit.clients.swarm.swarm import IN_FLIGHT
+from realtime_kit.clients.swarm.crews import IN_FLIGHT
 from realtime_kit.errors import ClientError
 
 

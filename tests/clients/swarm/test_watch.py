@@ -3,19 +3,26 @@
 import asyncio
 import contextlib
 import math
+import socket
+import sys
 import time
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from yarl import URL
 
+from realtime_kit.clients.swarm.connect import Connector
 from realtime_kit.clients.swarm.watch_crew import WatchCrew
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-async def opened(url, count=1):
+async def opened(url, count=1, sources=()):
     crew = WatchCrew()
-    state = await crew.open_by(url=url, headers={}, count=count, in_flight=count, timeout_s=10)
+    state = await crew.open_by(
+        url=url, headers={}, sources=sources, count=count, in_flight=count, timeout_s=10
+    )
     assert state["connected"] == count
     return crew
 
@@ -93,3 +100,55 @@ def test_a_client_that_is_lost_does_not_hide_what_the_others_cost():
     used_ns, clients = asyncio.run(main())
     assert clients == 2
     assert used_ns >= 10_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one loopback address")
+@pytest.mark.parametrize("scheme", ["http", "ws"])
+def test_clients_connect_from_every_source(scheme):
+    async def main():
+        peers, over = [], asyncio.Event()
+
+        async def handle(request):
+            peers.append(request.transport.get_extra_info("peername")[0])
+            if scheme == "ws":
+                response = web.WebSocketResponse()
+            else:
+                response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+            await response.prepare(request)
+            await over.wait()
+            return response
+
+        app = web.Application()
+        app.router.add_get("/", handle)
+        async with TestServer(app) as server:
+            url = str(server.make_url("/")).replace("http", scheme)
+            crew = await opened(url, count=6, sources=("127.0.0.2", "127.0.0.3"))
+            over.set()
+            await until(lambda: crew.losses == 6)
+            if crew._session:
+                await crew._session.close()
+        return peers
+
+    assert sorted(asyncio.run(main())) == ["127.0.0.2"] * 3 + ["127.0.0.3"] * 3
+
+
+def test_a_host_s_next_address_is_tried_if_the_first_does_not_answer(monkeypatch):
+    async def main():
+        async def handle(request):
+            return web.Response(body=b"", headers={"Content-Type": "text/event-stream"})
+
+        app = web.Application()
+        app.router.add_get("/", handle)
+        async with TestServer(app) as server:
+            with socket.socket() as silent:  # bound, and not listening
+                silent.bind(("127.0.0.1", 0))
+                addresses = [silent.getsockname(), ("127.0.0.1", server.port)]
+                found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+                monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+                connector = Connector(URL("http://service.example/"))
+                for _ in range(2):  # and then only that one
+                    with await connector.connect() as connection:
+                        assert connection.getpeername() == addresses[1]
+                    found.clear()
+
+    asyncio.run(main())

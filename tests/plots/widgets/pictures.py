@@ -13,6 +13,8 @@ from PIL import Image
 from realtime_kit.clients.receipt import ReceiptBook
 from realtime_kit.measurements import Expectation, Ledger, Result, Run, Verdict
 from realtime_kit.measurements.deliveries import deliveries
+from realtime_kit.measurements.fanout import FanoutRun, Push, completion, per_delivery_s
+from realtime_kit.measurements.latency import latency
 from realtime_kit.measurements.progress import Progress
 from realtime_kit.plots.style import DARK, LIGHT
 from realtime_kit.plots.widgets.choice_scene import ChoiceScene
@@ -28,6 +30,8 @@ from realtime_kit.plots.widgets.race_scene import RaceScene
 from realtime_kit.plots.widgets.race_view import Course, RaceView
 from realtime_kit.plots.widgets.statistics_scene import StatisticsScene
 from realtime_kit.plots.widgets.statistics_view import Sample, StatisticsView
+from realtime_kit.plots.widgets.wall_scene import WallScene
+from realtime_kit.plots.widgets.wall_view import Audience, WallView, last_s
 from realtime_kit.pushpin.statistics import Statistics
 from realtime_kit.quantities import Latency, Load
 
@@ -110,21 +114,21 @@ def finished_run(*transports: str) -> Run:
     results = []
     for name in transports or TRANSPORTS:
         half, most = times_s[name]
-        latency = Latency(
+        figures_s = Latency(
             mean=half, p50=half, p90=0.8 * most, p99=most, max=1.1 * most, min=half / 3, count=1200
         )
         asked, sent = costs[name]
         load = Load(asked, 0.0, sent / 1200, origin_requests=int(5 * asked), bytes_to_clients=sent)
-        curve = tuple(np.linspace(latency.min, latency.max, 201).tolist())
+        curve = tuple(np.linspace(figures_s.min, figures_s.max, 201).tolist())
         results.append(
             Result(
                 name,
                 20,
                 60,
                 Ledger(1200, 1200, 0, 0, 0, 0),
-                latency,
+                figures_s,
                 load,
-                Expectation(latency, load),
+                Expectation(figures_s, load),
                 Verdict(),
                 latency_curve_s=curve,
                 measured_inputs=inputs_s,
@@ -219,6 +223,53 @@ def id_views() -> list[FaultView]:
     return [FaultView(shown), *(fault_view(each, transports=shown, rate_per_s=4.0) for each in moments_s)]
 
 
+def wall_run(clients: int, *, lost: tuple[int, ...] = (), pushes: int = 1) -> FanoutRun:
+    """Made up: a client is reached each millisecond, in the order of their numbers."""
+    reached_s = np.arange(1, clients + 1) * 1e-3
+    reached_s[list(lost)] = np.inf
+    return FanoutRun("", {}, tuple(wall_push(number + 1, reached_s) for number in range(pushes)))
+
+
+def wall_push(number: int, reached_s: np.ndarray) -> Push:
+    received = int(np.isfinite(reached_s).sum())
+    return Push(
+        number=number,
+        transport="streaming",
+        clients=len(reached_s),
+        ledger=Ledger(len(reached_s), received, len(reached_s) - received, 0, 0, 0),
+        latency=latency(reached_s),
+        completion=completion(reached_s),
+        deliveries_per_s=received / 0.1,
+        per_delivery_s=per_delivery_s(reached_s),
+        theory=None,
+        processor_per_delivery_s={},
+        lost_clients=tuple(np.flatnonzero(np.isinf(reached_s)).tolist()),
+        verdict=Verdict(),
+        reached_s=reached_s,
+    )
+
+
+WALL = Audience(10_000, instances=2)
+
+
+def wall_views() -> list[WallView]:
+    """As many clients as a lesson has on a large machine, reached in no order, and a few never."""
+    rng = np.random.default_rng(5)
+    pushes = []
+    for number, tau_s in ((1, 30e-6), (2, 36e-6)):
+        reached_s = 0.004 + rng.permutation(WALL.clients) * tau_s
+        reached_s[rng.choice(WALL.clients, 40, replace=False)] = np.inf
+        pushes.append(wall_push(number, reached_s))
+    run = FanoutRun("", {}, tuple(pushes))
+    views = [WallView(WALL)]
+    for push in pushes:
+        end_s = last_s(push)
+        moments = np.linspace(0, end_s, 16)[:-1].tolist()
+        views += [WallView(WALL, run, push.number, passed_s, slowed=8.0) for passed_s in moments]
+        views.append(WallView(WALL, run, push.number, end_s))
+    return views
+
+
 @dataclass(frozen=True)
 class Example:
     make_scene: Callable
@@ -241,6 +292,7 @@ EXAMPLES = {
     "statistics": Example(StatisticsScene, statistics_views),
     "faults": Example(lambda: FaultScene(FAULTY), fault_views),
     "ids": Example(lambda: IdScene(("streaming", "reliable"), seconds=15.0, events=60), id_views),
+    "wall": Example(lambda: WallScene(WALL), wall_views),
 }
 THEMES = {"light": LIGHT, "dark": DARK}
 

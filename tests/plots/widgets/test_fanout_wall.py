@@ -1,16 +1,10 @@
 """The wall: each client a dot, lit when it was reached, replayed from the receipts."""
 
-import math
-
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
 from realtime_kit.errors import UsageError
-from realtime_kit.measurements.fanout import FanoutRun, Push, completion, per_delivery_s
-from realtime_kit.measurements.latency import latency
-from realtime_kit.measurements.ledger import Ledger
-from realtime_kit.measurements.verdict import Verdict
 from realtime_kit.plots.style import DARK, LIGHT
 from realtime_kit.plots.widgets.fanout_wall import FanoutWall
 from realtime_kit.plots.widgets.frames import Frames, still_figure
@@ -20,31 +14,10 @@ from realtime_kit.plots.widgets.wall_view import Audience, WallView, last_s
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
 
-def a_push(number, reached_s):
-    reached_s = np.asarray(reached_s, dtype=float)
-    lost = int(np.isinf(reached_s).sum())
-    received = len(reached_s) - lost
-    return Push(
-        number=number,
-        transport="streaming",
-        clients=len(reached_s),
-        ledger=Ledger(len(reached_s), received, lost, 0, 0, 0),
-        latency=latency(reached_s),
-        completion=completion(reached_s),
-        deliveries_per_s=received / 0.1,
-        per_delivery_s=per_delivery_s(reached_s),
-        theory=None,
-        processor_per_delivery_s={},
-        lost_clients=(),
-        verdict=Verdict(),
-        reached_s=reached_s,
-    )
-
-
-def a_run(clients, *, lost=(), pushes=1):
-    reached_s = np.arange(1, clients + 1) * 1e-3
-    reached_s[list(lost)] = math.inf
-    return FanoutRun("", {}, tuple(a_push(number + 1, reached_s) for number in range(pushes)))
+@pytest.fixture
+def a_run(pictures):
+    """Makes a fan-out that reaches a client each millisecond."""
+    return pictures.wall_run
 
 
 def colours(view, theme=LIGHT):
@@ -62,20 +35,20 @@ def ink(colour):
     return [round(255 * part) for part in to_rgb(colour)]
 
 
-def test_a_dot_is_lit_when_its_client_was_reached():
+def test_a_dot_is_lit_when_its_client_was_reached(a_run):
     run = a_run(100)
     _, dots, _ = colours(WallView(Audience(100), run, passed_s=0.0305, slowed=10.0))
     waiting = (dots == ink(LIGHT.grid)).all(axis=1)
     assert waiting.tolist() == [False] * 30 + [True] * 70
 
 
-def test_who_was_never_reached_stays_marked_at_the_end():
+def test_who_was_never_reached_stays_marked_at_the_end(a_run):
     run = a_run(100, lost=(7, 50))
     _, dots, _ = colours(WallView(Audience(100), run, passed_s=last_s(run.results[0])))
     assert np.flatnonzero((dots == ink(LIGHT.colour("polling"))).all(axis=1)).tolist() == [7, 50]
 
 
-def test_at_the_end_the_later_are_paler():
+def test_at_the_end_the_later_are_paler(a_run):
     run = a_run(100)
     _, dots, _ = colours(WallView(Audience(100), run, passed_s=last_s(run.results[0])))
     lightness = dots.astype(int).sum(axis=1)
@@ -83,7 +56,7 @@ def test_at_the_end_the_later_are_paler():
     assert lightness[-1] > lightness[0]
 
 
-def test_the_clients_of_an_instance_stand_together():
+def test_the_clients_of_an_instance_stand_together(a_run):
     run = a_run(1000)
     audience = Audience(1000, instances=2)
     _, dots, scene = colours(WallView(audience, run, passed_s=0.5005, slowed=10.0))
@@ -95,7 +68,7 @@ def test_the_clients_of_an_instance_stand_together():
 
 @pytest.mark.parametrize("clients", [1, 9, 1000, 10_000, 100_000, 400_000])
 @pytest.mark.parametrize("instances", [1, 3])
-def test_any_number_of_clients_has_room(clients, instances):
+def test_any_number_of_clients_has_room(a_run, clients, instances):
     audience = Audience(clients, instances)
     run = a_run(clients)
     figure, dots, scene = colours(WallView(audience, run, passed_s=last_s(run.results[0])))
@@ -105,7 +78,7 @@ def test_any_number_of_clients_has_room(clients, instances):
     figure.canvas.draw()
 
 
-def test_the_curve_grows_with_the_dots_and_the_line_is_that_of_the_push():
+def test_the_curve_grows_with_the_dots_and_the_line_is_that_of_the_push(a_run):
     run = a_run(1000)
     _, _, scene = colours(WallView(Audience(1000), run, passed_s=0.5, slowed=10.0))
     assert scene._curve.get_xydata()[-1].tolist() == pytest.approx([0.5, 500])
@@ -113,7 +86,7 @@ def test_the_curve_grows_with_the_dots_and_the_line_is_that_of_the_push():
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
-def test_frame_and_still_figure_are_drawn_by_the_same_hand(theme):
+def test_frame_and_still_figure_are_drawn_by_the_same_hand(a_run, theme):
     import io
 
     from PIL import Image
@@ -128,7 +101,7 @@ def test_frame_and_still_figure_are_drawn_by_the_same_hand(theme):
     assert (np.abs(live - drawn).max(axis=2) > 48).mean() < 0.002
 
 
-def test_a_saved_figure_has_the_dots_in_its_own_size(tmp_path):
+def test_a_saved_figure_has_the_dots_in_its_own_size(a_run, tmp_path):
     from PIL import Image
 
     from realtime_kit.plots import save_figure
@@ -154,7 +127,7 @@ class Fanout:
         return self.run
 
 
-def test_it_shows_every_push_and_ends_with_the_run():
+def test_it_shows_every_push_and_ends_with_the_run(a_run):
     run = a_run(100, pushes=3)
     board = FanoutWall(Fanout(run), Audience(100), replay_s=0.5)
     try:
@@ -170,7 +143,7 @@ def test_it_shows_every_push_and_ends_with_the_run():
         board.close()
 
 
-def test_stop_ends_the_showing_and_keeps_the_run():
+def test_stop_ends_the_showing_and_keeps_the_run(a_run):
     run = a_run(100, pushes=2)
     board = FanoutWall(Fanout(run), Audience(100), replay_s=60)
     try:
@@ -182,7 +155,7 @@ def test_stop_ends_the_showing_and_keeps_the_run():
         board.close()
 
 
-def test_a_table_of_nothing_says_so():
+def test_a_table_of_nothing_says_so(a_run):
     board = FanoutWall(Fanout(a_run(10)), Audience(10))
     try:
         assert "none yet" in str(board.table())
@@ -191,6 +164,6 @@ def test_a_table_of_nothing_says_so():
         board.close()
 
 
-def test_a_replay_of_an_hour_is_refused():
+def test_a_replay_of_an_hour_is_refused(a_run):
     with pytest.raises(UsageError, match="replay_s is 3600: allowed is 0 to 60"):
         FanoutWall(Fanout(a_run(10)), Audience(10), replay_s=3600)

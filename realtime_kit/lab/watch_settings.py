@@ -1,0 +1,74 @@
+"""What to watch: a service of somebody's own, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from yarl import URL
+
+from realtime_kit.errors import UsageError
+from realtime_kit.pushpin.attached import AttachedPushpin
+
+LONGEST_S = 3600
+_BY_SCHEME = {"http": "streaming", "https": "streaming", "ws": "websocket", "wss": "websocket"}
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """What to watch, and how.
+
+    Attributes:
+        url: An event stream (http://, https://) or a WebSocket (ws://, wss://) that sends everybody the same.
+        clients: How many.
+        pushes: How many events.
+        control_url: Where to publish, if the service is a GRIP proxy: its publish port or a GRIP URL. None: the events
+            are whatever comes.
+        channel: The channel that `url` subscribes to; with `control_url`.
+        seconds: Longest wait for events that others publish, s.
+        payload_bytes: Size of an event's text, bytes; with `control_url`.
+        headers: Header fields of every request, such as `Authorization`.
+    """
+
+    url: str
+    clients: int = 1_000
+    pushes: int = 5
+    control_url: str | None = None
+    channel: str | None = None
+    seconds: float = 30.0
+    payload_bytes: int = 64
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        ranges = {"pushes": (1, 1000), "seconds": (1, LONGEST_S), "payload_bytes": (0, 10_000)}
+        for name, (least, most) in ranges.items():
+            if not least <= (value := getattr(self, name)) <= most:
+                message = f"{name} is {value:g}: allowed is {least} to {most}"
+                raise UsageError(message)
+        try:
+            url = URL(self.url)
+        except ValueError:
+            url = URL()
+        if url.scheme not in _BY_SCHEME or not url.host:
+            message = f"url is {self.url!r}: it has to be an http://, https://, ws:// or wss:// address"
+            raise UsageError(message)
+        if (self.control_url is None) != (self.channel is None):
+            given, missing = ("control_url", "channel") if self.control_url else ("channel", "control_url")
+            message = f"{given} is given without {missing}: publishing needs both"
+            raise UsageError(message)
+        for name, value in self.headers:
+            if not name or not (name + value).isprintable() or ":" in name:
+                message = f"the header {name!r}: {value!r} cannot be sent; a header is like 'Authorization: Bearer …'"
+                raise UsageError(message)
+        self.publisher_options()
+
+    @property
+    def transport(self) -> str:
+        """`streaming` or `websocket`."""
+        return _BY_SCHEME[URL(self.url).scheme]
+
+    def publisher_options(self) -> dict[str, Any] | None:
+        """Arguments of an `HttpPublisher`, if there is a control address."""
+        if self.control_url is None:
+            return None
+        return AttachedPushpin("http://127.0.0.1", self.control_url).publisher_options()
