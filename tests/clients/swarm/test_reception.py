@@ -5,7 +5,7 @@ import socket
 import threading
 
 from realtime_kit.clients.swarm import reception as module
-from realtime_kit.clients.swarm.reading import TRANSPORTS
+from realtime_kit.clients.swarm.reading import SWARM_TRANSPORTS
 from realtime_kit.clients.swarm.reception import Reception
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n:\n\n"
@@ -17,7 +17,7 @@ def test_with_a_push_in_the_air_several_are_read_for_one_waking_and_none_is_miss
 
     async def main():
         reception = Reception(
-            TRANSPORTS["streaming"], CLIENTS, on_answer=lambda *_: None, on_loss=lambda *_: None
+            SWARM_TRANSPORTS["streaming"], CLIENTS, on_answer=lambda *_: None, on_loss=lambda *_: None
         )
         servers, agreed = [], []
         for number in range(CLIENTS):
