@@ -11,7 +11,13 @@ _MOST = 1024
 if sys.platform == "linux":
 
     class Readiness:
-        """An epoll: level-triggered, so that what is not read at once is named again."""
+        """An epoll, edge-triggered: it names a socket once for what has come, so whoever is named has to read it all.
+
+        Level-triggered, the system would look at each socket once more for every time it is named.
+        """
+
+        SOME = select.EPOLLIN
+        """The figure of a socket that has something to read and has not ended."""
 
         def __init__(self) -> None:
             self._epoll = select.epoll()
@@ -22,7 +28,7 @@ if sys.platform == "linux":
 
         def add(self, fd: int) -> None:
             """Watch a socket until it is closed."""
-            self._epoll.register(fd, select.EPOLLIN)
+            self._epoll.register(fd, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
 
         def poll(self, timeout_s: float) -> list[tuple[int, int]]:
             """(descriptor, a figure of the system's) of those with something to read; waits up to `timeout_s`."""
@@ -35,7 +41,10 @@ if sys.platform == "linux":
 else:
 
     class Readiness:
-        """A kqueue, which does the same."""
+        """A kqueue, which does the same, again and again until what has come is read."""
+
+        SOME = select.KQ_FILTER_READ
+        """The figure of a socket that has something to read."""
 
         def __init__(self) -> None:
             self._kqueue = select.kqueue()

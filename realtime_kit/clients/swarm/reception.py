@@ -17,8 +17,11 @@ from realtime_kit.clients.swarm.readiness import Readiness
 from realtime_kit.clients.swarm.reading import Reading, Transport
 from realtime_kit.errors import ClientError, ProtocolError
 
-_READ_BYTES = 16_384
-"""Read at a time. A piece that is longer is parsed anew for every client."""
+_READ_BYTES = 960
+"""Read at a time, until somebody is sent more: what is shorter, Python's memory has at hand."""
+
+_MOST_READ_BYTES = 16_384
+"""Read at a time from then on. A piece that is longer is parsed anew for every client."""
 
 _PIECES_KEPT = 256
 
@@ -76,6 +79,7 @@ class Reception:
         self._readings: dict[int, tuple[int, Reading]] = {}  # by descriptor, of all others
         self._opening: dict[int, asyncio.Future[None]] = {}
         self._known: dict[bytes, tuple[tuple[int, ...], int | None]] = {}
+        self._read_bytes = _READ_BYTES
         self.awaited = self._missing = 0
         self._nap_s = nap_s if (nap_s := clients * _NAP_PER_CLIENT_S) >= _SHORTEST_NAP_S else 0.0
         self._readiness = Readiness()
@@ -175,22 +179,22 @@ class Reception:
         )
         steady, known, latest, opened_ns = self._steady, self._known.get, self.latest, self._opened_ns
         write_client, write_id, write_time, write_opened = self.book.columns()
-        awaited, nap_s = self.awaited, self._nap_s
+        awaited, nap_s, some, size = self.awaited, self._nap_s, self._readiness.SOME, self._read_bytes
         until_ns = 0
         ready = poll(0)
         while ready:
-            for fd, _ in ready:
+            for fd, figure in ready:
                 number = steady[fd]
                 if number < 0:
                     self._read_slowly(fd)
                     continue
                 try:
-                    piece = read(fd, _READ_BYTES)
+                    piece = read(fd, size)
                 except OSError as error:
                     self._stumble(number, error)
                     continue
                 said = known(piece)
-                if said is None:
+                if said is None or figure != some:
                     self._read_anew(number, fd, piece)
                     continue
                 now_ns = clock()
@@ -218,33 +222,49 @@ class Reception:
             ready = poll(_STAY_S)
 
     def _read_anew(self, number: int, fd: int, piece: bytes) -> None:
-        """Read what nobody has been sent before, or not in these pieces."""
+        """Read what nobody has been sent before, or not in these pieces, or what is said last."""
         if not piece:
             self._lose(number, "the server ended the connection")
             return
         reading = self._transport.reading(opened=True)
         self._steady[fd] = -1
         self._readings[fd] = number, reading
+        is_all = self._note_size(piece)
         event_ids = self._feed(number, fd, reading, piece)
-        if event_ids is not None and reading.whole and not reading.over:
+        if event_ids is not None and reading.whole and not reading.over and is_all:
             if len(self._known) >= _PIECES_KEPT:
                 del self._known[next(iter(self._known))]
             self._known[piece] = event_ids, reading.cursor
+        self._read_on(number, fd)
 
     def _read_slowly(self, fd: int) -> None:
         """Read for somebody who is in the middle of a message."""
-        if fd not in self._readings:  # hung up while others were read
-            return
-        number, reading = self._readings[fd]
-        try:
-            data = os.read(fd, _READ_BYTES)
-        except OSError as error:
-            self._stumble(number, error)
-            return
-        if data:
-            self._feed(number, fd, reading, data)
-        else:
-            self._lose(number, "the server ended the connection")
+        if fd in self._readings:  # else hung up while others were read
+            self._read_on(self._readings[fd][0], fd)
+
+    def _read_on(self, number: int, fd: int) -> None:
+        """Read until there is no more, or the connection has ended."""
+        while self._fds[number] == fd:
+            try:
+                data = os.read(fd, self._read_bytes)
+            except OSError as error:
+                self._stumble(number, error)
+                return
+            if not data:
+                self._lose(number, "the server ended the connection")
+                return
+            self._note_size(data)
+            if self._steady[fd] >= 0:
+                self._steady[fd] = -1
+                self._readings[fd] = number, self._transport.reading(opened=True)
+            self._feed(number, fd, self._readings[fd][1], data)
+
+    def _note_size(self, data: bytes) -> bool:
+        """Whether this was all there was to read; if not, more is read at a time from now on."""
+        is_all = len(data) < self._read_bytes
+        if not is_all:
+            self._read_bytes = _MOST_READ_BYTES
+        return is_all
 
     def _feed(self, number: int, fd: int, reading: Reading, data: bytes) -> tuple[int, ...] | None:
         now_ns = time.monotonic_ns()
