@@ -85,9 +85,16 @@ async def break_and_settle(bench: FaultBench, faults: list[tuple[Scenario, bool]
         event_id = bench.books[name].receipts().event_id
         return event_id[event_id >= first].tolist()  # type: ignore[no-any-return]
 
-    while any(bench.log.last_id not in received(name) for name in RECOVERING):
-        bench.check()
-        await asyncio.sleep(EVENT_EVERY_S)
+    try:
+        while any(bench.log.last_id not in received(name) for name in RECOVERING):
+            bench.check()
+            await asyncio.sleep(EVENT_EVERY_S)
+    except asyncio.CancelledError:  # out of patience
+        for name in RECOVERING:
+            missing = sorted(set(ids.tolist()) - set(received(name)))
+            clients = [(each.failures, each.last_failure) for each in bench.clients[name]]
+            print(f"{name}: {len(missing)} missing, the first {missing[:3]}; failures: {clients}")
+        raise
     assert {name: received(name) for name in RECOVERING} == {name: ids.tolist() for name in RECOVERING}
     for book in bench.books.values():
         receipts = book.receipts()
