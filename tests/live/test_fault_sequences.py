@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, seed, settings, strategies as st
 from realtime_kit import background
 from realtime_kit.lab.fault_bench import PATHS, SILENCE_TIMEOUT_S, FaultBench
 from realtime_kit.lab.faults import DRAIN_S
-from realtime_kit.lab.scenarios import SCENARIOS, Scenario
+from realtime_kit.lab.scenarios import Scenario, possible
 from realtime_kit.measurements.fault_ledger import fault_account
 from realtime_kit.measurements.fault_run import RECOVERING
 
@@ -29,7 +29,7 @@ PATIENCE_S = 2 * SILENCE_TIMEOUT_S + DRAIN_S
 """What a sequence can need: in its first moments a Pushpin may lose a question, which takes a silence to notice, and
 after another restart once more; and then everything is recovered."""
 
-FAULTS = st.lists(st.tuples(st.sampled_from(SCENARIOS), st.booleans()), min_size=1, max_size=4)
+FAULTS = st.lists(st.tuples(st.sampled_from(possible()), st.booleans()), min_size=1, max_size=4)
 """What breaks, and whether it is mended before the next thing breaks."""
 
 
@@ -42,7 +42,8 @@ class Benches:
 
     async def run(self, faults: list[tuple[Scenario, bool]]) -> None:
         if self._bench is None:
-            bench = FaultBench(tuple(PATHS), clients=CLIENTS, seed=SEED)
+            own_clock = any(each.own_clock for each in possible())
+            bench = FaultBench(tuple(PATHS), clients=CLIENTS, seed=SEED, own_clock=own_clock)
             self._bench = await bench.__aenter__()
             self._tasks = len(asyncio.all_tasks())
         try:
