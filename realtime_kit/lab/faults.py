@@ -216,10 +216,11 @@ class _Breaking:
             try:
                 await self._sleep_until(start_ns / 1e9 + 2 * third_s, bench)
             finally:
+                ending_ns = time.monotonic_ns()
                 await self._scenario.end(bench)
             self._fault_ns = (broken_ns, time.monotonic_ns())
             if self._scenario.is_silent:
-                self._silent_s = (self._fault_ns[1] - broken_ns) / 1e9
+                self._silent_s = (ending_ns - broken_ns) / 1e9
             if mute_s := self._scenario.mute_s:
                 left_s = start_ns / 1e9 + self._settings.seconds - broken_ns / 1e9
                 self._silent_s, self._stays_mute = min(mute_s, left_s), mute_s > left_s

@@ -77,24 +77,24 @@ class WallClock:
     def __init__(self) -> None:
         self.environment: dict[str, str] = {}
         self._stack = contextlib.ExitStack()
-        self._file = Path()
+        self._parts: tuple[Path, Path] = (Path(), Path())  # the library, and the file with the offset
         self._offset_s = ctypes.c_int64()
 
     def __enter__(self) -> Self:
         built = library()
         with contextlib.ExitStack() as stack:
             folder, _ = stack.enter_context(locked_folder())
-            program, self._file = folder / "wall_clock.so", folder / "offset"
+            self._parts = program, offset = folder / "wall_clock.so", folder / "offset"
             program.write_bytes(built)
-            self._file.write_bytes(bytes(ctypes.sizeof(ctypes.c_int64)))
-            with self._file.open("r+b") as file:
+            offset.write_bytes(bytes(ctypes.sizeof(ctypes.c_int64)))
+            with offset.open("r+b") as file:
                 mapped = stack.enter_context(mmap.mmap(file.fileno(), 0))
             self._offset_s = ctypes.c_int64.from_buffer(mapped)
             stack.callback(self._let_go)
             others = os.environ.get("LD_PRELOAD")
             self.environment = {
                 "LD_PRELOAD": f"{program}:{others}" if others else str(program),
-                _VARIABLE: str(self._file),
+                _VARIABLE: str(offset),
             }
             self._stack = stack.pop_all()
         return self
@@ -122,10 +122,11 @@ class WallClock:
             RealtimeKitError: if one of them does not, so that a step would be none for it.
         """
         for pid in pids:
-            if str(self._file) not in Path(f"/proc/{pid}/maps").read_text():
+            mapped = Path(f"/proc/{pid}/maps").read_text()
+            if not all(str(part) in mapped for part in self._parts):
                 name = Path(f"/proc/{pid}/comm").read_text().strip()
                 message = (
-                    f"{name} does not go by its own wall clock: {self.environment['LD_PRELOAD']} was not loaded; "
-                    "perhaps programs in /tmp may not be run"
+                    f"{name} does not go by a wall clock of its own: {self._parts[0]} was not loaded; "
+                    "perhaps /tmp is mounted noexec"
                 )
                 raise RealtimeKitError(message)

@@ -133,6 +133,30 @@ def test_it_hears_once_anything_has_arrived(publisher: tuple[zmq.Socket[bytes], 
     asyncio.run(listen())
 
 
+def test_a_flood_of_messages_leaves_turns_to_others(publisher: tuple[zmq.Socket[bytes], str]) -> None:
+    socket, spec = publisher
+    socket.setsockopt(zmq.SNDHWM, 0)
+    count, turns = 20_000, 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def listen() -> None:
+        async with StatisticsSocket(spec) as following:
+            await asyncio.to_thread(socket.recv)  # subscribed
+            for _ in range(count):
+                socket.send(event("message", transport="http-stream", count=1))
+            others = asyncio.create_task(take_turns())
+            await following.until(lambda s: s.messages["http-stream"] > count // 2)
+            others.cancel()
+
+    asyncio.run(listen())
+    assert turns > count // 2 // 1000
+
+
 def test_until_waits_for_the_count_and_not_a_moment_longer(publisher: tuple[zmq.Socket[bytes], str]) -> None:
     socket, spec = publisher
 
