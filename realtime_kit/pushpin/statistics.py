@@ -26,6 +26,10 @@ _HEARING_S = 0.05
 _AT_ONCE = 100
 """Messages taken in a turn of the loop: a millisecond's. A Pushpin whose clock was put back sends 100,000 a second."""
 
+_WAITING_MAX = 500_000
+"""Messages that may wait to be counted, up to 150 MB: more than 100,000 clients make that leave at once, as one that is
+lost would be counted wrongly for ever; and an end to such a flood."""
+
 _REMEMBERED = 10_000
 """Connections whose end is remembered: Pushpin's proxy may announce one to which its handler has said good-bye."""
 
@@ -157,7 +161,7 @@ class StatisticsSocket:
         try:
             socket.setsockopt(zmq.LINGER, 0)
             socket.setsockopt(zmq.RECONNECT_IVL, 10)  # milliseconds; it is there before Pushpin is
-            socket.setsockopt(zmq.RCVHWM, 0)  # a lost departure would be counted for ever
+            socket.setsockopt(zmq.RCVHWM, _WAITING_MAX)
             socket.subscribe(b"")
             socket.connect(spec)
             while True:

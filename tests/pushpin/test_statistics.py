@@ -10,6 +10,7 @@ import pytest
 import zmq
 
 from realtime_kit.errors import PushpinStopped
+from realtime_kit.pushpin import statistics as module
 from realtime_kit.pushpin.statistics import Statistics, StatisticsSocket
 
 
@@ -155,6 +156,27 @@ def test_a_flood_of_messages_leaves_turns_to_others(publisher: tuple[zmq.Socket[
 
     asyncio.run(listen())
     assert turns > count // 2 // 1000
+
+
+def test_a_flood_that_nobody_counts_is_not_kept_without_an_end(
+    publisher: tuple[zmq.Socket[bytes], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_WAITING_MAX", 100)
+    socket, spec = publisher
+    socket.setsockopt(zmq.XPUB_NODROP, 1)
+    socket.setsockopt(zmq.SNDTIMEO, 2000)
+
+    def flood() -> None:
+        for _ in range(20_000):
+            socket.send(event("message", transport="http-stream", count=1))
+
+    async def listen() -> None:
+        async with StatisticsSocket(spec):
+            await asyncio.to_thread(socket.recv)  # subscribed
+            with pytest.raises(zmq.Again):
+                flood()  # the loop counts nothing meanwhile
+
+    asyncio.run(listen())
 
 
 def test_until_waits_for_the_count_and_not_a_moment_longer(publisher: tuple[zmq.Socket[bytes], str]) -> None:
