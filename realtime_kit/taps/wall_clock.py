@@ -40,13 +40,12 @@ def library() -> bytes:
         MissingDependency: if this is no Linux, or if there is no C compiler that compiles it.
     """
     if sys.platform != "linux":
-        what = f"clock-step takes Linux, and this is {sys.platform}."
+        what = f"Stepping the wall clock takes Linux, and this is {sys.platform}."
         raise MissingDependency(what, "Run the kit in a container, such as Binder's.")
     compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
     if compiler is None:
-        what = (
-            f"clock-step takes a C compiler, and there is no {', '.join(COMPILERS[:-1])} or {COMPILERS[-1]}."
-        )
+        either = f"{', '.join(COMPILERS[:-1])} or {COMPILERS[-1]}"
+        what = f"Stepping the wall clock takes a C compiler, and there is no {either}."
         raise MissingDependency(what, _CURE)
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder) / "wall_clock.so"
@@ -58,7 +57,7 @@ def library() -> bytes:
         )
         if done.returncode:
             said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[0]
-            what = f"clock-step takes a C compiler that works, and {compiler} said: {said}."
+            what = f"Stepping the wall clock takes a C compiler that works, and {compiler} said: {said}."
             raise MissingDependency(what, _CURE)
         return built.read_bytes()
 

@@ -83,5 +83,5 @@ def test_without_one_who_asks_for_it_by_name_gets_the_cure(name):
 def test_the_command_line_says_the_cure_in_one_line(capsys):
     assert cli.run(["faults", "--scenario", "clock-step"]) == 3
     said = capsys.readouterr().err
-    assert said.startswith("realtime-kit: clock-step takes a C compiler")
+    assert said.startswith("realtime-kit: Stepping the wall clock takes a C compiler")
     assert said.count("\n") == 1
