@@ -25,6 +25,7 @@ from realtime_kit.clients import (
     StreamingClient,
     WebSocketClient,
 )
+from realtime_kit.clients.client import ANSWER_TIMEOUT_S as REQUEST_TIMEOUT_S
 from realtime_kit.clients.receipt import ReceiptBook
 from realtime_kit.clients.reliable_websocket import SILENCE_S
 from realtime_kit.errors import PublishError, RealtimeKitError
@@ -38,6 +39,7 @@ from realtime_kit.taps.front import Front
 from realtime_kit.taps.origin_faults import OriginFaults
 from realtime_kit.taps.publish_faults import FaultyPublisher
 from realtime_kit.taps.tcp_faults import ToxicProxy, Toxics
+from realtime_kit.taps.wall_clock import WallClock, library
 
 INTERVAL_S = 0.5
 """Polling interval, seconds: short, so that a run is."""
@@ -68,6 +70,7 @@ def timers_s(settings: PushpinSettings) -> dict[str, float]:
         "question": SILENCE_S,
         "answer": ANSWER_TIMEOUT_S,
         "silence": SILENCE_TIMEOUT_S,
+        "request": REQUEST_TIMEOUT_S,
         "retry": LONGEST_RETRY_S,
         "poll": INTERVAL_S,
     }
@@ -178,6 +181,7 @@ class FaultBench:
         clients: Clients of each transport.
         seed: Of their jitter.
         settings: What to configure Pushpin with; None is the kit's own.
+        own_clock: Whether Pushpin gets a wall clock that can be stepped.
 
     Attributes:
         log: Events that are appended are published.
@@ -188,6 +192,7 @@ class FaultBench:
         origin: The origin; may be left and entered again.
         front: What stands before the origin and can be stopped.
         pushpin: Pushpin; may be killed and started again, on the same ports.
+        clock: The wall clock that Pushpin goes by; None is the system's.
         books: What the clients of each transport have received.
         clients: The clients of each transport.
         not_published: Ids of events that Pushpin has not accepted.
@@ -202,6 +207,7 @@ class FaultBench:
         clients: int,
         seed: int,
         settings: PushpinSettings | None = None,
+        own_clock: bool = False,
     ) -> None:
         self.log = EventLog()
         self.origin_faults = OriginFaults()
@@ -210,6 +216,8 @@ class FaultBench:
         self.not_published: set[int] = set()
         self.buffered_bytes = 0
         self.neighbour: Neighbour | None = None
+        self.clock: WallClock | None = None
+        self._own_clock = own_clock
         self._settings = settings or PushpinSettings()
         self._publisher: HttpPublisher
         self._count = clients
@@ -243,14 +251,20 @@ class FaultBench:
         self.origin_faults.install(app)
         self.origin = await self._stack.enter_async_context(OriginServer(app, port=origin_port))
         self.front = await self._stack.enter_async_context(Front(origin_port))
+        if self._own_clock:
+            await asyncio.to_thread(library)
+            self.clock = self._stack.enter_context(WallClock())
         self.pushpin = await self._stack.enter_async_context(
             Pushpin(
                 routes_to(self.front.port),
                 settings=self._settings,
                 http_port=http_port,
                 publish_port=publish_port,
+                environ=self.clock.environment if self.clock else None,
             )
         )
+        if self.clock:
+            self.clock.check([each.pid for each in self.pushpin.processes()])
         self.streams = await self._stack.enter_async_context(ToxicProxy(http_port, is_narrow=True))
         self._asking = await self._stack.enter_async_context(ToxicProxy(http_port))
         self.network = Networks(self.streams, self._asking)

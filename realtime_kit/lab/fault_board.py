@@ -11,7 +11,7 @@ from realtime_kit.errors import ClientError, MissingDependency, UsageError
 from realtime_kit.lab.fault_bench import PATHS
 from realtime_kit.lab.fault_watch import LOOK_EVERY_S, FaultWatch
 from realtime_kit.lab.interruption import Interrupted, unless
-from realtime_kit.lab.scenarios import SCENARIOS, Scenario, find_scenarios
+from realtime_kit.lab.scenarios import Scenario, find_scenarios, impossible, possible
 from realtime_kit.measurements.fault_run import RECOVERING
 from realtime_kit.plots.style import Theme
 
@@ -81,8 +81,10 @@ def fault_board(*, theme: Theme | None = None, **settings: Any) -> FaultBoard:
     except ImportError as error:
         missing = f"Boards need {error.name}, which is not installed."
         raise MissingDependency(missing, "Type: pip install 'realtime-kit[notebooks]'") from error
-    faults = {each.name: each.meaning for each in SCENARIOS if is_for_boards(each)}
-    return FaultBoard(lambda: _Desk(chosen), transports=chosen.rows, faults=faults, theme=theme)
+    faults = {each.name: each.meaning for each in possible() if is_for_boards(each)}
+    return FaultBoard(
+        lambda: _Desk(chosen), transports=chosen.rows, faults=faults, impossible=impossible(), theme=theme
+    )
 
 
 def is_for_boards(scenario: Scenario) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from realtime_kit.lab.fault_bench import INTERVAL_S, FaultBench
 from realtime_kit.lab.faults import DRAIN_S, LEAD_S
-from realtime_kit.lab.scenarios import Scenario
+from realtime_kit.lab.scenarios import Scenario, possible
 from realtime_kit.measurements.deliveries import Deliveries, deliveries
 from realtime_kit.measurements.fault_ledger import LATE_S
 from realtime_kit.measurements.fault_run import RECOVERING
@@ -56,7 +56,8 @@ class FaultWatch:
         self._transports = transports
         self._count = clients
         self._report = report
-        self._bench = FaultBench(transports, clients=clients, seed=seed)
+        own_clock = any(each.own_clock for each in possible())
+        self._bench = FaultBench(transports, clients=clients, seed=seed, own_clock=own_clock)
         self._stack = contextlib.AsyncExitStack()
         self._schedule = periodic(rate_per_s=rate, duration_s=seconds)
         self._due_ns = self._schedule.intended_ns(0)

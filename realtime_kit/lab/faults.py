@@ -19,7 +19,15 @@ from realtime_kit import background
 from realtime_kit.errors import UsageError
 from realtime_kit.lab.fault_bench import INTERVAL_S, PATHS, FaultBench, ForgetfulClient, timers_s
 from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted
-from realtime_kit.lab.scenarios import LIMITER_HEADROOM, QUEUE_MESSAGES, Scenario, find_scenarios
+from realtime_kit.lab.scenarios import (
+    LIMITER_HEADROOM,
+    QUEUE_MESSAGES,
+    Scenario,
+    find_scenarios,
+    impossible,
+    possible,
+    require,
+)
 from realtime_kit.measurements.fault_ledger import LATE_S, fault_account
 from realtime_kit.measurements.fault_run import RECOVERING, STRETCHES, FaultResult, FaultRun
 from realtime_kit.measurements.progress import Progress, ProgressReport
@@ -58,6 +66,7 @@ class FaultSettings:
 
     Raises:
         UsageError: for a setting outside what is allowed.
+        MissingDependency: if one of the scenarios that were named takes something that is not there.
     """
 
     scenario: str = "all"
@@ -68,7 +77,8 @@ class FaultSettings:
     transports: tuple[str, ...] = tuple(PATHS)
 
     def __post_init__(self) -> None:
-        find_scenarios(self.scenario)
+        for scenario in () if self.scenario == "all" else find_scenarios(self.scenario):
+            require(scenario)
         for name, low, high in (("seconds", 3, LONGEST_S), ("clients", 1, 50), ("rate", 1, 100)):
             if not low <= (value := getattr(self, name)) <= high:
                 message = f"{name} is {value:g}: allowed is {low:g} to {high:g}"
@@ -80,7 +90,12 @@ class FaultSettings:
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
         """What is broken, in order."""
-        return find_scenarios(self.scenario)
+        return possible() if self.scenario == "all" else find_scenarios(self.scenario)
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Of `all`, what cannot be broken on this machine, and why."""
+        return impossible() if self.scenario == "all" else {}
 
     def schedule(self) -> Schedule:
         """When events are due."""
@@ -98,7 +113,7 @@ def faults(*, on_progress: ProgressReport = lambda _: None, **settings: Any) -> 
 
     Raises:
         UsageError: for a setting outside what is allowed.
-        MissingDependency: if there is no Pushpin.
+        MissingDependency: if there is no Pushpin, or not what a scenario that was named takes.
         KeyboardInterrupt: if it was interrupted before anything had been settled.
     """
     chosen, stop = FaultSettings(**settings), asyncio.Event()
@@ -142,6 +157,7 @@ async def _run(settings: FaultSettings, stop: asyncio.Event, on_progress: Progre
         meanings={each.name: each.meaning for each in settings.scenarios},
         results=tuple(results),
         interrupted=stop.is_set(),
+        left_out=settings.left_out,
     )
 
 
@@ -154,6 +170,7 @@ class _Breaking:
         self._stop = stop
         self._schedule = _schedule(settings, scenario)
         self._silent_s = scenario.silent_s
+        self._stays_mute = False
         self._first_id = 0
         self._due_ns = self._schedule.intended_ns(0)
         self._fault_ns = (0, 0)
@@ -165,6 +182,7 @@ class _Breaking:
             clients=self._settings.clients,
             seed=self._settings.seed,
             settings=self._limited() if self._scenario.limits_rate else None,
+            own_clock=self._scenario.own_clock,
         )
         async with bench:
             await self._break(bench)
@@ -198,10 +216,14 @@ class _Breaking:
             try:
                 await self._sleep_until(start_ns / 1e9 + 2 * third_s, bench)
             finally:
+                ending_ns = time.monotonic_ns()
                 await self._scenario.end(bench)
             self._fault_ns = (broken_ns, time.monotonic_ns())
             if self._scenario.is_silent:
-                self._silent_s = (self._fault_ns[1] - broken_ns) / 1e9
+                self._silent_s = (ending_ns - broken_ns) / 1e9
+            if mute_s := self._scenario.mute_s:
+                left_s = start_ns / 1e9 + self._settings.seconds - broken_ns / 1e9
+                self._silent_s, self._stays_mute = min(mute_s, left_s), mute_s > left_s
             await happening
         finally:
             pacer.stop()
@@ -260,7 +282,9 @@ class _Breaking:
         if name in RECOVERING:
             return 0.0
         dropped = len(bench.publishes.dropped & set(ids.tolist())) + self._overflow(bench, ids)
-        silent_s = self._silent_s if name == "push only" else 0.0
+        # Who says what it had gets it in the end, once it has noticed.
+        unaware = name == "push only" or (name == "streaming" and self._stays_mute)
+        silent_s = self._silent_s if unaware else 0.0
         outage_s = self._away_s(bench, name) + silent_s + self._limited_s(bench)
         every_s = self._settings.seconds
         away = 1.0 - reliability.delivered_share(outage_s=min(outage_s, every_s), every_s=every_s)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from realtime_kit.errors import MissingDependency, UsageError
 from realtime_kit.lab.fault_board import check_transports, is_for_boards
 from realtime_kit.lab.fault_watch import LOOK_EVERY_S, FaultWatch
-from realtime_kit.lab.scenarios import SCENARIOS, Scenario, find_scenarios
+from realtime_kit.lab.scenarios import SCENARIOS, Scenario, find_scenarios, require
 from realtime_kit.plots.style import Theme
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class IdTimelineSettings:
 
     Raises:
         UsageError: for a setting outside what can be looked at.
+        MissingDependency: if the fault takes something that is not there.
     """
 
     fault: str = "drop"
@@ -44,10 +45,11 @@ class IdTimelineSettings:
     seed: int = 7
 
     def __post_init__(self) -> None:
-        allowed = [each.name for each in SCENARIOS if is_for_boards(each)]
+        allowed = {each.name: each for each in SCENARIOS if is_for_boards(each)}
         if self.fault not in allowed:
             message = f"fault is {self.fault!r}: allowed are {', '.join(allowed)}"
             raise UsageError(message)
+        require(allowed[self.fault])
         check_transports(self.transports)
         if len(self.transports) > MOST_PANELS:
             message = f"transports has {len(self.transports)} names: {MOST_PANELS} can be looked at together"
@@ -73,7 +75,7 @@ def id_timeline(fault: str = "drop", *, theme: Theme | None = None, **settings: 
 
     Raises:
         UsageError: for a setting outside what can be looked at.
-        MissingDependency: if there is no ipywidgets.
+        MissingDependency: if there is no ipywidgets, or not what the fault takes.
     """
     chosen = IdTimelineSettings(fault, **settings)
     try:

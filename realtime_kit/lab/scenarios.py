@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from realtime_kit.errors import UsageError
+from realtime_kit.errors import MissingDependency, UsageError
 from realtime_kit.taps.publish_faults import PublishFault
 from realtime_kit.taps.tcp_faults import Toxics
+from realtime_kit.taps.wall_clock import library
 
 if TYPE_CHECKING:
     from realtime_kit.lab.fault_bench import FaultBench
@@ -37,6 +38,15 @@ LARGE_BYTES = 2000
 LIMITER_HEADROOM = 3
 """So many times as much as the clients need the limiter lets through."""
 
+STEP_S = 2 * 60 * 60
+"""How far the wall clock is stepped. From 1.33 on Pushpin's timers go by it (`rtimer.cpp`, `statsmanager.cpp`). After a
+step back by more than the minute for which a request may be silent, each timer is over as it begins: requests are given
+up at once, and until 1.38 the first connection that the statistics announce anew is announced for ever, in a loop that
+the right time does not end either (fastly/pushpin 47939)."""
+
+MUTE_S = 60.0
+"""So long stays a stream open that Pushpin has given up without a word, until Condure misses a sign of life."""
+
 FLOOD = 10
 """So many times as much as the limiter lets through a neighbour sends."""
 
@@ -57,9 +67,11 @@ class Scenario:
         end: Mends it.
         is_silent: Whether connections stay open while nothing passes, so that no client knows of its outage.
         silent_s: Seconds for which a connection is dead each time before its client knows.
+        mute_s: Seconds for which a stream that was held when it began stays open, with nothing on it.
         least_events: Events that have to happen meanwhile for it to be felt; they happen as often as that takes.
         payload_bytes: Size of an event's text at least.
         limits_rate: Whether Pushpin's limiter is on.
+        own_clock: Whether Pushpin has a wall clock of its own, which takes a C compiler.
         reason: Why push loses what it loses, if this is a special one.
     """
 
@@ -69,9 +81,11 @@ class Scenario:
     end: Step = _nothing
     is_silent: bool = False
     silent_s: float = 0.0
+    mute_s: float = 0.0
     least_events: int = 0
     payload_bytes: int = 0
     limits_rate: bool = False
+    own_clock: bool = False
     reason: str = ""
 
 
@@ -182,6 +196,15 @@ async def _ebb(bench: FaultBench) -> None:
     await bench.ebb()
 
 
+def _step_clock(seconds: int) -> Step:
+    async def step(bench: FaultBench) -> None:
+        if bench.clock is None:
+            raise UsageError("this bench has no wall clock to step: make it with own_clock=True")
+        bench.clock.step(seconds)
+
+    return step
+
+
 async def _close_at_once(bench: FaultBench) -> None:
     bench.network.toxics = Toxics()
 
@@ -264,6 +287,22 @@ SCENARIOS = (
         limits_rate=True,
         reason="the limiter drops what more than message_hwm wait for, whoever sent it",
     ),
+    Scenario(
+        "clock-step",
+        f"the wall clock is put {STEP_S // 3600} hours back; Pushpin answers nobody until it is restarted",
+        _step_clock(-STEP_S),
+        _restart_pushpin,
+        is_silent=True,
+        own_clock=True,
+    ),
+    Scenario(
+        "clock-leap",
+        f"the wall clock is put {STEP_S // 3600} hours forward, as after its machine was suspended",
+        _step_clock(STEP_S),
+        mute_s=MUTE_S,
+        own_clock=True,
+        reason="what was held was over by the new time; Pushpin gave it up without a word, open and mute for a minute",
+    ),
 )
 
 
@@ -281,3 +320,30 @@ def find_scenarios(wanted: str) -> tuple[Scenario, ...]:
         message = f"scenario is {unknown[0]!r}: allowed are all, {', '.join(by_name)}"
         raise UsageError(message)
     return tuple(by_name[name] for name in names)
+
+
+def require(scenario: Scenario) -> None:
+    """Make sure that it can be had on this machine.
+
+    Raises:
+        MissingDependency: if not; the text says why, and the cure.
+    """
+    if scenario.own_clock:
+        library()
+
+
+def impossible() -> dict[str, str]:
+    """The names of those that cannot be had on this machine, and why."""
+    found = {}
+    for each in SCENARIOS:
+        try:
+            require(each)
+        except MissingDependency as error:
+            found[each.name] = str(error)
+    return found
+
+
+def possible() -> tuple[Scenario, ...]:
+    """Those that can be had on this machine."""
+    left_out = impossible()
+    return tuple(each for each in SCENARIOS if each.name not in left_out)

@@ -116,6 +116,7 @@ class FaultRun(SavedRun):
         meanings: What each fault is in real life, by name.
         results: One for each fault and transport.
         interrupted: Whether it was ended early; what had been settled until then is here.
+        left_out: Faults that could not be had on that machine, and why, by name.
     """
 
     KIND: ClassVar[str] = "faults"
@@ -125,6 +126,7 @@ class FaultRun(SavedRun):
     meanings: dict[str, str]
     results: tuple[FaultResult, ...]
     interrupted: bool = field(default=False)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def trustworthy(self) -> bool:
@@ -139,7 +141,7 @@ class FaultRun(SavedRun):
         raise KeyError(key)
 
     def _more_json(self) -> dict[str, Any]:
-        return {"interrupted": self.interrupted, "scenarios": self.meanings}
+        return {"interrupted": self.interrupted, "scenarios": self.meanings, "left_out": self.left_out}
 
     def _table(self) -> object:
         from realtime_kit.plots.faults import faults_table
@@ -149,4 +151,11 @@ class FaultRun(SavedRun):
     @classmethod
     def _from_parts(cls, values: dict[str, Any]) -> FaultRun:
         results = tuple(FaultResult.from_json(each) for each in values["results"])
-        return cls(values["started_at"], values["meta"], values["scenarios"], results, values["interrupted"])
+        return cls(
+            started_at=values["started_at"],
+            meta=values["meta"],
+            meanings=values["scenarios"],
+            results=results,
+            interrupted=values["interrupted"],
+            left_out=values.get("left_out", {}),
+        )

@@ -43,6 +43,7 @@ def _parts(run: FaultRun) -> list[RenderableType]:
         parts += ["", _matrix(run, _recovery), "", Text(_timers(run), "dim")]
     if run.interrupted:
         parts.append(Text("interrupted: faults without a row were not measured", "yellow"))
+    parts += [Text(f"left out: {name}. {why}", "yellow") for name, why in run.left_out.items()]
     if losses:
         parts += ["", _losses(losses)]
     parts += ["", *(Text(f"{name}: {meaning}", "dim") for name, meaning in run.meanings.items())]

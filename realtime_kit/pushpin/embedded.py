@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -61,6 +61,7 @@ class Pushpin(Proxy):
         run_folder: Where each start makes the folder for its sockets; None is `/tmp`. A short path, see
             `SocketPathTooLong`.
         start_timeout_s: Seconds it may take to become ready. It takes about 0.3.
+        environ: Further environment variables of its processes.
 
     Attributes:
         state: Where it is in its life.
@@ -80,6 +81,7 @@ class Pushpin(Proxy):
         publish_port: int = 0,
         run_folder: str | Path | None = None,
         start_timeout_s: float = 10.0,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = settings or PushpinSettings()
         self.state = State.NEW
@@ -91,6 +93,7 @@ class Pushpin(Proxy):
         self._ports = checked_ports(http_port, publish_port)
         self._run_folder = Path(run_folder) if run_folder else None
         self._start_timeout_s = start_timeout_s
+        self._environ = dict(environ or {})
         self._instance: Instance | None = None  # the running one, or the last one that ran
         self._stack = contextlib.AsyncExitStack()
         self._lease: background.Lease | None = None
@@ -175,6 +178,7 @@ class Pushpin(Proxy):
             publish_port=self._ports[1],
             run_folder=self._run_folder,
             start_timeout_s=self._start_timeout_s,
+            environ=self._environ,
         )
         return await start(plan, self._stack)
 

@@ -8,7 +8,7 @@ import dataclasses
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -47,6 +47,7 @@ class Plan:
         publish_port: Port for publishing; 0 is a free one.
         run_folder: Where to make its run folder; None is `/tmp`.
         start_timeout_s: Seconds it may take to become ready.
+        environ: Further environment variables of its processes.
     """
 
     installation: Installation
@@ -57,6 +58,7 @@ class Plan:
     publish_port: int
     run_folder: Path | None
     start_timeout_s: float
+    environ: Mapping[str, str]
 
 
 async def start(plan: Plan, stack: contextlib.AsyncExitStack) -> Instance:
@@ -114,7 +116,7 @@ async def running(plan: Plan) -> AsyncIterator[Instance]:
         _write(folder / "routes", render_routes((*probe.next_routes(), *plan.routes)))
         process = await SupervisedProcess.launch(
             [str(plan.installation.binary), f"--config={folder / CONFIG}", "--merge-output"],
-            environment=environment,
+            environment={**plan.environ, **environment},
             folder=folder,
             lock=lock,
         )

@@ -39,6 +39,9 @@ _NEXT_TRY_S = 0.05
 _SLOWER = 1.25
 """So many times longer is each wait than the last: many tries would make a busy machine busier, and none succeed."""
 
+_BODY_TIMEOUT_S = 5.0
+"""For a body of six bytes, from a Pushpin that has lost some of the links to its own parts."""
+
 _PATH = "/.realtime-kit/"
 
 _Try = Callable[[aiohttp.ClientSession, str, str, asyncio.Event], Awaitable[None]]
@@ -118,8 +121,10 @@ class Probe:
         if request.match_info["generation"] != str(self._generation):
             return web.Response(status=404)
         body, told = b"", b""
-        with contextlib.suppress(ConnectionError):  # a try that is given up may be cut off in the middle
-            told = await request.read()
+        # A try that is given up may be cut off in the middle, or never say the rest.
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(_BODY_TIMEOUT_S):
+                told = await request.read()
         if told.startswith(b"OPEN"):
             subscribe = json.dumps({"type": "subscribe", "channel": request.match_info["channel"]})
             texts = [f"c:{subscribe}".encode(), b"m:" + self._greeting()]

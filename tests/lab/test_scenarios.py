@@ -3,9 +3,11 @@
 import pytest
 
 from realtime_kit import cli
-from realtime_kit.errors import UsageError
+from realtime_kit.errors import MissingDependency, UsageError
 from realtime_kit.lab.faults import FaultSettings
-from realtime_kit.lab.scenarios import SCENARIOS, find_scenarios
+from realtime_kit.lab.id_timeline import IdTimelineSettings
+from realtime_kit.lab.scenarios import SCENARIOS, find_scenarios, impossible, possible
+from realtime_kit.taps.wall_clock import library
 
 
 def test_all_are_all_and_names_keep_their_order():
@@ -36,4 +38,50 @@ def test_the_command_line_refuses_an_unknown_fault_in_one_line(capsys):
     assert cli.run(["faults", "--scenario", "fire"]) == 2
     said = capsys.readouterr().err
     assert said.startswith("realtime-kit: scenario is 'fire': allowed are all, none, drop")
+    assert said.count("\n") == 1
+
+
+CLOCKS = ["clock-step", "clock-leap"]
+
+
+@pytest.fixture
+def no_compiler(monkeypatch, tmp_path):
+    """As on a machine without one."""
+    library.cache_clear()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    yield
+    library.cache_clear()
+
+
+def test_with_a_compiler_everything_is_possible():
+    assert impossible() == {}
+    assert possible() == SCENARIOS == FaultSettings().scenarios
+    assert FaultSettings().left_out == {}
+
+
+@pytest.mark.usefixtures("no_compiler")
+def test_without_one_all_leaves_out_what_takes_it_and_says_why():
+    settings = FaultSettings()
+    assert list(settings.left_out) == CLOCKS
+    assert all("C compiler" in why and "apt install gcc" in why for why in settings.left_out.values())
+    assert [each.name for each in settings.scenarios] == [
+        each.name for each in SCENARIOS if each.name not in CLOCKS
+    ]
+    assert FaultSettings(scenario="none,down").left_out == {}
+
+
+@pytest.mark.usefixtures("no_compiler")
+@pytest.mark.parametrize("name", CLOCKS)
+def test_without_one_who_asks_for_it_by_name_gets_the_cure(name):
+    with pytest.raises(MissingDependency, match="apt install gcc"):
+        FaultSettings(scenario=f"none,{name}")
+    with pytest.raises(MissingDependency, match="apt install gcc"):
+        IdTimelineSettings(name)
+
+
+@pytest.mark.usefixtures("no_compiler")
+def test_the_command_line_says_the_cure_in_one_line(capsys):
+    assert cli.run(["faults", "--scenario", "clock-step"]) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("realtime-kit: Stepping the wall clock takes a C compiler")
     assert said.count("\n") == 1

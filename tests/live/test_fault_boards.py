@@ -55,6 +55,18 @@ def test_what_is_pressed_costs_push_alone_and_is_recovered_by_the_others(board: 
     assert "every event, once and in order" in board.status
 
 
+def test_the_clock_can_be_pressed_as_well(board: FaultBoard) -> None:
+    board.start()
+    board.press("clock-step", seconds=1)
+    board.press("clock-leap", seconds=1)
+    board.stop()
+    seen = board.wait()
+    assert [each.fault for each in seen.presses] == ["clock-step", "clock-leap"]
+    assert seen.ledger("push only", 0).lost > 0
+    assert seen.ledger("push only", 1).lost > 0
+    assert seen.broken_promises == ()
+
+
 def test_one_fault_at_a_time_and_a_stop_mends_what_is_broken(
     board: FaultBoard, eventually: Eventually
 ) -> None:

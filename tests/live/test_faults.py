@@ -24,7 +24,17 @@ def broken(scenario: str) -> FaultRun:
 
 
 @pytest.mark.parametrize(
-    "scenario", ["drop", "wrong-prev-id", "down", "origin-500", "origin-sigstop", "kill-runner"]
+    "scenario",
+    [
+        "drop",
+        "wrong-prev-id",
+        "down",
+        "origin-500",
+        "origin-sigstop",
+        "kill-runner",
+        "clock-step",
+        "clock-leap",
+    ],
 )
 def test_what_recovers_gets_everything_once_and_in_order(scenario: str) -> None:
     run = broken(scenario)
@@ -50,7 +60,13 @@ POINTS = 0.02
 @pytest.mark.timeout(400)
 def test_push_alone_loses_what_its_outages_predict() -> None:
     """By the median of three runs of a fault whose first run was off: a busy machine adds outages of its own."""
-    off: dict[str, list[float]] = {"down": [], "timeout": [], "slow_close": [], "kill-pushpin": []}
+    off: dict[str, list[float]] = {
+        "down": [],
+        "timeout": [],
+        "slow_close": [],
+        "kill-pushpin": [],
+        "clock-step": [],
+    }
     for times in (1, 2):
         wanted = [name for name, found in off.items() if not found or abs(found[0]) > POINTS]
         for name in wanted * times:

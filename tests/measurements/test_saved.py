@@ -50,7 +50,7 @@ RUNS = [
         {},
         (replace(PUSH, since=FIRST, herd=Herd(1.5, 7, 1.25)), replace(PUSH, herd=Herd(math.inf, 7, 1.25))),
     ),
-    FaultRun(AT, {"kit": "0.1.0"}, {"drop": "a publish is lost"}, (BROKEN,)),
+    FaultRun(AT, {"kit": "0.1.0"}, {"drop": "a publish is lost"}, (BROKEN,), left_out={"fire": "no matches"}),
     FaultRun(AT, {}, {}, (replace(BROKEN, recovery_s=None),), interrupted=True),
 ]
 
@@ -77,6 +77,12 @@ def test_a_fan_out_that_was_saved_before_it_could_be_interrupted_is_read_as_comp
     values = RUNS[1].to_json()
     del values["interrupted"]
     assert not FanoutRun.from_json(values).interrupted
+
+
+def test_faults_that_were_saved_before_any_could_be_left_out_are_read_as_complete():
+    values = RUNS[-2].to_json()
+    assert values.pop("left_out") == {"fire": "no matches"}
+    assert FaultRun.from_json(values).left_out == {}
 
 
 @pytest.mark.parametrize("reader", [FanoutRun, FaultRun])

@@ -1,6 +1,7 @@
 """The matrix of the fault lab, as a table and as a heat map."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -40,6 +41,12 @@ def test_a_loss_has_theory_beside_it_and_a_reason():
     assert "10.0%" in text
     assert "12.5%" in text
     assert "no prev-id" in text
+
+
+def test_what_was_left_out_stands_in_the_table_with_the_reason():
+    given = replace(run(reliable=KEPT), left_out={"clock-step": "There is no compiler."})
+    assert "left out: clock-step. There is no compiler." in printed(given)
+    assert "left out" not in printed(run(reliable=KEPT))
 
 
 def test_how_long_a_recovery_took_stands_beside_the_timers():

@@ -112,3 +112,20 @@ def test_it_comes_from_an_address_of_its_own() -> None:
 def test_without_an_address_of_its_own_it_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "PROBE_ADDRESS", "192.0.2.1")  # for documentation: nobody has it
     assert asyncio.run(probed(delay_s=0)).addresses == {"127.0.0.1"}
+
+
+def test_a_try_that_never_says_the_rest_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "_BODY_TIMEOUT_S", 0.05)
+
+    async def main() -> bytes:
+        async with asyncio.timeout(20), Probe() as probe:
+            route = probe.next_routes()[1]
+            reader, writer = await asyncio.open_connection(*route.target.rsplit(":", 1))
+            path = f"{route.path}channel"
+            writer.write(f"POST {path} HTTP/1.1\r\nHost: probe\r\nContent-Length: 6\r\n\r\n".encode())
+            try:
+                return await reader.readline()
+            finally:
+                writer.close()
+
+    assert asyncio.run(main()).startswith(b"HTTP/1.1 200")

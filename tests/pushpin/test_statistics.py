@@ -10,6 +10,7 @@ import pytest
 import zmq
 
 from realtime_kit.errors import PushpinStopped
+from realtime_kit.pushpin import statistics as module
 from realtime_kit.pushpin.statistics import Statistics, StatisticsSocket
 
 
@@ -129,6 +130,51 @@ def test_it_hears_once_anything_has_arrived(publisher: tuple[zmq.Socket[bytes], 
             await asyncio.to_thread(socket.recv)
             socket.send(b"report J{}")
             assert await following.hears()
+
+    asyncio.run(listen())
+
+
+def test_a_flood_of_messages_leaves_turns_to_others(publisher: tuple[zmq.Socket[bytes], str]) -> None:
+    socket, spec = publisher
+    socket.setsockopt(zmq.SNDHWM, 0)
+    count, turns = 20_000, 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def listen() -> None:
+        async with StatisticsSocket(spec) as following:
+            await asyncio.to_thread(socket.recv)  # subscribed
+            for _ in range(count):
+                socket.send(event("message", transport="http-stream", count=1))
+            others = asyncio.create_task(take_turns())
+            await following.until(lambda s: s.messages["http-stream"] > count // 2)
+            others.cancel()
+
+    asyncio.run(listen())
+    assert turns > count // 2 // 1000
+
+
+def test_a_flood_that_nobody_counts_is_not_kept_without_an_end(
+    publisher: tuple[zmq.Socket[bytes], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_WAITING_MAX", 100)
+    socket, spec = publisher
+    socket.setsockopt(zmq.XPUB_NODROP, 1)
+    socket.setsockopt(zmq.SNDTIMEO, 2000)
+
+    def flood() -> None:
+        for _ in range(20_000):
+            socket.send(event("message", transport="http-stream", count=1))
+
+    async def listen() -> None:
+        async with StatisticsSocket(spec):
+            await asyncio.to_thread(socket.recv)  # subscribed
+            with pytest.raises(zmq.Again):
+                flood()  # the loop counts nothing meanwhile
 
     asyncio.run(listen())
 

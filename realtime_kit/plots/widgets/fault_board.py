@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Protocol, Self
 
 import ipywidgets
@@ -61,6 +62,7 @@ class FaultBoard(Board[FaultView, FaultView]):
         make_desk: Makes what stands behind each start.
         transports: From top to bottom.
         faults: What each fault means, by its name.
+        impossible: Faults that this machine cannot have, and why, by their names.
         theme: Colours; None follows the notebook's.
     """
 
@@ -72,9 +74,11 @@ class FaultBoard(Board[FaultView, FaultView]):
         *,
         transports: Sequence[str],
         faults: Mapping[str, str],
+        impossible: Mapping[str, str] = MappingProxyType({}),
         theme: Theme | None = None,
     ) -> None:
         self._make_desk = make_desk
+        self._impossible = impossible
         self._desk: Desk | None = None
         self._transports = tuple(transports)
         self._faults = dict(faults)
@@ -122,6 +126,8 @@ class FaultBoard(Board[FaultView, FaultView]):
         """
         if self._desk is None or not self.running:
             raise UsageError("nothing happens on this board that a fault could harm: call start() first")
+        if fault in self._impossible:
+            raise UsageError(self._impossible[fault])
         if fault not in self._faults:
             message = f"there is no fault {fault!r}: there are {', '.join(self._faults)}"
             raise UsageError(message)

@@ -48,7 +48,13 @@ def desk(pictures):
 
 @pytest.fixture
 def board(nothing_left, desk, pictures):
-    made = FaultBoard(lambda: desk, transports=pictures.FAULTY, faults=FAULTS, theme=LIGHT)
+    made = FaultBoard(
+        lambda: desk,
+        transports=pictures.FAULTY,
+        faults=FAULTS,
+        impossible={"fire": "fire takes matches"},
+        theme=LIGHT,
+    )
     yield made
     made.close()
     until(lambda: not [each for each in threading.enumerate() if each.name == "realtime_kit press"])
@@ -218,6 +224,11 @@ def test_a_fault_is_pressed_by_its_button_and_by_a_call(board, desk):
 def test_a_fault_that_there_is_not_is_refused(board):
     with pytest.raises(UsageError, match="there is no fault 'rain': there are drop, down"):
         board.start().press("rain")
+
+
+def test_a_fault_that_this_machine_cannot_have_is_refused_with_the_reason(board):
+    with pytest.raises(UsageError, match="fire takes matches"):
+        board.start().press("fire")
 
 
 def test_what_goes_wrong_is_said_after_a_press_and_raised_by_a_call(board, desk):
