@@ -28,8 +28,9 @@ from realtime_kit.clients import (
 from realtime_kit.clients.receipt import ReceiptBook
 from realtime_kit.clients.reliable_websocket import SILENCE_S
 from realtime_kit.errors import PublishError, RealtimeKitError
+from realtime_kit.lab.answers import MarkingLog, is_marked, mark_answers
 from realtime_kit.lab.neighbour import CHANNEL as NEIGHBOUR, GREETING, Neighbour
-from realtime_kit.origin import Announcer, EventLog, OriginServer, grip, lessons_app
+from realtime_kit.origin import Announcer, OriginServer, grip, lessons_app
 from realtime_kit.origin.reliable_streaming import LINK_TIMEOUT_S
 from realtime_kit.publisher import HttpPublisher
 from realtime_kit.pushpin import Pushpin, PushpinSettings, routes_to
@@ -189,6 +190,7 @@ class FaultBench:
         front: What stands before the origin and can be stopped.
         pushpin: Pushpin; may be killed and started again, on the same ports.
         books: What the clients of each transport have received.
+        answers: Of this, what came in an answer to a next link or to a question on a WebSocket.
         clients: The clients of each transport.
         not_published: Ids of events that Pushpin has not accepted.
         buffered_bytes: What waited in the system's buffers for a reader that stood still.
@@ -203,9 +205,10 @@ class FaultBench:
         seed: int,
         settings: PushpinSettings | None = None,
     ) -> None:
-        self.log = EventLog()
+        self.log = MarkingLog()
         self.origin_faults = OriginFaults()
         self.books = {name: ReceiptBook() for name in transports}
+        self.answers = {name: ReceiptBook() for name in transports}
         self.clients: dict[str, list[Client]] = {}
         self.not_published: set[int] = set()
         self.buffered_bytes = 0
@@ -240,6 +243,7 @@ class FaultBench:
         origin_port, http_port, publish_port = (self._stack.enter_context(reserved_port()) for _ in range(3))
         app = lessons_app(self.log)
         app.router.add_get("/neighbour", _hold_neighbour)
+        app.middlewares.append(mark_answers)
         self.origin_faults.install(app)
         self.origin = await self._stack.enter_async_context(OriginServer(app, port=origin_port))
         self.front = await self._stack.enter_async_context(Front(origin_port))
@@ -293,7 +297,10 @@ class FaultBench:
     async def _receive(self, name: str, number: int, client: Client) -> None:
         async with client:
             async for receipt in client:
-                self.books[name].write(number, int(receipt.event.id), receipt.received_ns, receipt.opened_ns)
+                row = number, int(receipt.event.id), receipt.received_ns, receipt.opened_ns
+                self.books[name].write(*row)
+                if is_marked(receipt.event.data):
+                    self.answers[name].write(*row)
 
     async def _warm_up(self) -> None:
         """Let events happen until every client has received one, and Pushpin has asked all it asks at first."""

@@ -239,6 +239,7 @@ class _Breaking:
             np.searchsorted(np.array(self._fault_ns), self._due_ns),
             clients=self._settings.clients,
             not_published=bench.lost_on_the_way,
+            answers=bench.answers[name].receipts(),
             late_s=LATE_S + (INTERVAL_S if name == "polling" else 0.0),
             polls=name == "polling",
             asks=name in ("long-polling", "reliable-websocket"),

@@ -90,7 +90,7 @@ async def break_and_settle(bench: FaultBench, faults: list[tuple[Scenario, bool]
         bench.check()
         await asyncio.sleep(EVENT_EVERY_S)
     assert {name: received(name) for name in RECOVERING} == {name: ids.tolist() for name in RECOVERING}
-    for book in bench.books.values():
+    for name, book in bench.books.items():
         receipts = book.receipts()
         fault_account(  # raises if it does not balance
             receipts.only(receipts.event_id >= first),
@@ -99,6 +99,7 @@ async def break_and_settle(bench: FaultBench, faults: list[tuple[Scenario, bool]
             np.zeros(len(ids), np.int64),
             clients=CLIENTS,
             not_published=bench.lost_on_the_way,
+            answers=bench.answers[name].receipts(),
         )
 
 
