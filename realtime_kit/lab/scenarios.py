@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from realtime_kit.errors import UsageError
+from realtime_kit.lab.stand_still import QUEUE_MESSAGES, WAKES_WITHIN_S
 from realtime_kit.taps.publish_faults import PublishFault
 from realtime_kit.taps.tcp_faults import Toxics
 
@@ -24,12 +25,8 @@ LATENCY_S = 0.25
 BANDWIDTH_BYTES_PER_S = 300.0
 SLOW_CLOSE_S = 0.5
 
-QUEUE_MESSAGES = 100
-"""Messages that Pushpin keeps for a connection that does not take them (its handler's `PUBLISH_QUEUE_MAX`). What comes
-then is dropped without a word; and 1.36 mostly leaves the connection mute, open and without any message, for good."""
-
 FULL_QUEUES = 3
-"""So many times as many events happen while a reader stands still."""
+"""So many times as many events as Pushpin queues for a connection happen while a reader stands still."""
 
 LARGE_BYTES = 2000
 """Size of an event then, so that the system's buffers hold few."""
@@ -60,6 +57,7 @@ class Scenario:
         least_events: Events that have to happen meanwhile for it to be felt; they happen as often as that takes.
         payload_bytes: Size of an event's text at least.
         limits_rate: Whether Pushpin's limiter is on.
+        wakes_within_s: Seconds after its end within which a connection that has become mute goes on; 0 if none has.
         reason: Why push loses what it loses, if this is a special one.
     """
 
@@ -72,6 +70,7 @@ class Scenario:
     least_events: int = 0
     payload_bytes: int = 0
     limits_rate: bool = False
+    wakes_within_s: float = 0.0
     reason: str = ""
 
 
@@ -159,14 +158,11 @@ async def _continue_front(bench: FaultBench) -> None:
 
 
 async def _stand_still(bench: FaultBench) -> None:
-    bench.streams.toxics = Toxics(bandwidth_bytes_per_s=0.0)
+    bench.stop_reading()
 
 
 async def _read_on(bench: FaultBench) -> None:
-    try:
-        bench.buffered_bytes = bench.streams.waiting_bytes
-    finally:
-        bench.streams.toxics = Toxics()
+    bench.read_on()
 
 
 async def _restart_and_close_slowly(bench: FaultBench) -> None:
@@ -207,12 +203,13 @@ SCENARIOS = (
     ),
     Scenario(
         "slow-reader",
-        f"readers of streams stand still while {FULL_QUEUES} times as much happens as Pushpin keeps for them",
+        f"readers of streams stand still while {FULL_QUEUES} times as much happens as Pushpin queues for them",
         _stand_still,
         _read_on,
         least_events=FULL_QUEUES * QUEUE_MESSAGES,
         payload_bytes=LARGE_BYTES,
-        reason="its queue overflowed without a word, and then the connection was mute, for good or for a while",
+        wakes_within_s=WAKES_WITHIN_S,
+        reason="what found no room was dropped without a word; then the connection was mute, for up to 45 s",
     ),
     _toxic(
         "timeout",

@@ -61,6 +61,19 @@ def test_push_alone_loses_what_its_outages_predict() -> None:
     assert all(abs(median(found)) <= POINTS for found in off.values()), off
 
 
+@pytest.mark.timeout(600)
+def test_a_reader_that_stands_still_loses_what_finds_no_room() -> None:
+    """By the median of three runs, if the first was off."""
+    off: dict[str, list[float]] = {"push only": [], "streaming": [], "websocket": []}
+    for times in (1, 2):
+        for _ in range(times * any(not found or abs(found[0]) > POINTS for found in off.values())):
+            run = faults(scenario="slow-reader", transports=tuple(off))
+            assert any(each.ledger.lost for each in run.results), run.results
+            for each in run.results:
+                off[each.transport].append(each.ledger.lost_share - each.predicted_loss)
+    assert all(abs(median(found)) <= POINTS for found in off.values()), off
+
+
 def test_a_neighbour_at_the_limiter_costs_push_what_the_rates_predict_and_reliability_nothing() -> None:
     run = faults(scenario="limiter", transports=("push only", "reliable", "reliable-websocket"))
     push, *reliable = run.results
