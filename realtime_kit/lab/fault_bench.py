@@ -328,8 +328,9 @@ class FaultBench:
             if len(set(book.receipts().client.tolist())) < self._count
         ]
 
-    def stop_reading(self) -> None:
+    async def stop_reading(self) -> None:
         """Let every reader of a stream or WebSocket stand still."""
+        await self.look_no_more()
         self.stand_still = StandStill(self._held)
         self.stand_still.begin()
 

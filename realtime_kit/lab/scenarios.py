@@ -158,7 +158,7 @@ async def _continue_front(bench: FaultBench) -> None:
 
 
 async def _stand_still(bench: FaultBench) -> None:
-    bench.stop_reading()
+    await bench.stop_reading()
 
 
 async def _read_on(bench: FaultBench) -> None:

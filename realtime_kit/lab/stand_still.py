@@ -1,10 +1,11 @@
 """Readers that stand still: what waits for each of them meanwhile, and how much of it finds no room.
 
-Whoever does not read fills the buffers of the system, then those of Pushpin, and then the queue that its handler keeps
-for a stream; what comes after that is dropped without a word. When he reads on, he gets what the system held, and then,
-with Pushpin 1.36, nothing: the connection stays open and mute until the handler next tells Condure that it is in use.
-That happens every 45 s for each connection, in a second of its own, so that muteness lasts from nothing to 45 s. Then
-comes all that was kept. Where that second falls into the stand-still, the system's buffers take more meanwhile.
+A reader that stands still lets the buffers of the system fill, then those of Pushpin, and then the queue that its
+handler keeps for a stream; what comes after that is dropped without a word. Reading on, it gets what the system held,
+and then, with Pushpin 1.36, nothing: also where nothing overflowed, the connection stays open and mute until the
+handler next tells Condure that it is in use. That happens every 45 s for each connection, in a second of its own, so
+that muteness lasts from nothing to 45 s. Then comes all that was kept. Where that second falls into the stand-still,
+the system's buffers take more meanwhile.
 """
 
 from __future__ import annotations
