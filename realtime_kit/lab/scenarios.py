@@ -74,7 +74,7 @@ class Scenario:
     reason: str = ""
 
 
-def _publish(fault: PublishFault, meaning: str) -> Scenario:
+def _publish(fault: PublishFault, meaning: str, reason: str = "") -> Scenario:
     async def begin(bench: FaultBench) -> None:
         bench.publishes.fault = lambda number: None if number % EVERY else fault
 
@@ -82,7 +82,7 @@ def _publish(fault: PublishFault, meaning: str) -> Scenario:
         bench.publishes.fault = lambda _: None
         bench.publishes.let_go()
 
-    return Scenario(fault.value, meaning, begin, end)
+    return Scenario(fault.value, meaning, begin, end, reason=reason)
 
 
 def _toxic(name: str, toxics: Toxics, meaning: str) -> Scenario:
@@ -187,6 +187,7 @@ SCENARIOS = (
     _publish(
         PublishFault.DROP,
         "every third publish is lost, as when an application ends between commit and publish",
+        "no prev-id: nobody notices the gap that a lost publish leaves",
     ),
     _publish(PublishFault.DELAY, "every third publish comes 0.3 s late, after those that followed it"),
     _publish(PublishFault.REORDER, "every third publish changes places with the next"),
@@ -194,6 +195,8 @@ SCENARIOS = (
     _publish(
         PublishFault.WRONG_PREV_ID,
         "every third publish names a wrong event before it, as from a publisher that counts for itself",
+        # Its sequencer keeps what it holds back by the event before it. How much it holds back depends on who recovers.
+        "of two messages that it holds back and that name the same event before them, Pushpin drops the second",
     ),
     _toxic("latency", Toxics(latency_s=LATENCY_S), "every answer is 0.25 s late on its way to the client"),
     _toxic(

@@ -51,6 +51,7 @@ RUNS = [
         (replace(PUSH, since=FIRST, herd=Herd(1.5, 7, 1.25)), replace(PUSH, herd=Herd(math.inf, 7, 1.25))),
     ),
     FaultRun(AT, {"kit": "0.1.0"}, {"drop": "a publish is lost"}, (BROKEN,)),
+    FaultRun(AT, {}, {}, (replace(BROKEN, reason="nobody counts"),)),
     FaultRun(AT, {}, {}, (replace(BROKEN, recovery_s=None),), interrupted=True),
 ]
 
@@ -104,4 +105,4 @@ def test_a_run_prints_as_its_table():
     }
     assert "4 streaming clients through one Pushpin 1.36.0" in str(FanoutRun(AT, meta, (PUSH,)))
     assert "no prev-id" in str(RUNS[-1])
-    assert json.loads(json.dumps(RUNS[-2].to_json()))["scenarios"] == {"drop": "a publish is lost"}
+    assert json.loads(json.dumps(RUNS[-3].to_json()))["scenarios"] == {"drop": "a publish is lost"}
