@@ -29,8 +29,10 @@ from realtime_kit.clients.client import ANSWER_TIMEOUT_S as REQUEST_TIMEOUT_S
 from realtime_kit.clients.receipt import ReceiptBook
 from realtime_kit.clients.reliable_websocket import SILENCE_S
 from realtime_kit.errors import PublishError, RealtimeKitError
+from realtime_kit.lab.answers import MarkingLog, is_marked, mark_answers
 from realtime_kit.lab.neighbour import CHANNEL as NEIGHBOUR, GREETING, Neighbour
-from realtime_kit.origin import Announcer, EventLog, OriginServer, grip, lessons_app
+from realtime_kit.lab.stand_still import StandStill
+from realtime_kit.origin import Announcer, OriginServer, grip, lessons_app
 from realtime_kit.origin.reliable_streaming import LINK_TIMEOUT_S
 from realtime_kit.publisher import HttpPublisher
 from realtime_kit.pushpin import Pushpin, PushpinSettings, routes_to
@@ -187,16 +189,16 @@ class FaultBench:
         log: Events that are appended are published.
         publishes: What can harm a publish.
         network: What can harm connections between clients and Pushpin.
-        streams: Of these, the connections that are held: streams and WebSockets.
         origin_faults: What can harm answers of the origin.
         origin: The origin; may be left and entered again.
         front: What stands before the origin and can be stopped.
         pushpin: Pushpin; may be killed and started again, on the same ports.
         clock: The wall clock that Pushpin goes by; None is the system's.
         books: What the clients of each transport have received.
+        answers: Of this, what came in an answer to a next link or to a question on a WebSocket.
         clients: The clients of each transport.
         not_published: Ids of events that Pushpin has not accepted.
-        buffered_bytes: What waited in the system's buffers for a reader that stood still.
+        stand_still: How readers of streams stood still, or do; None if none has.
         neighbour: Who floods the route of these clients, or did; None if nobody has.
     """
 
@@ -209,12 +211,13 @@ class FaultBench:
         settings: PushpinSettings | None = None,
         own_clock: bool = False,
     ) -> None:
-        self.log = EventLog()
+        self.log = MarkingLog()
         self.origin_faults = OriginFaults()
         self.books = {name: ReceiptBook() for name in transports}
+        self.answers = {name: ReceiptBook() for name in transports}
         self.clients: dict[str, list[Client]] = {}
         self.not_published: set[int] = set()
-        self.buffered_bytes = 0
+        self.stand_still: StandStill | None = None
         self.neighbour: Neighbour | None = None
         self.clock: WallClock | None = None
         self._own_clock = own_clock
@@ -228,8 +231,8 @@ class FaultBench:
         self.front: Front
         self.pushpin: Pushpin
         self.network: Networks
-        self.streams: ToxicProxy
         self._asking: ToxicProxy
+        self._held: dict[str, list[ToxicProxy]] = {}
         self.publishes: FaultyPublisher
 
     async def __aenter__(self) -> Self:
@@ -248,6 +251,7 @@ class FaultBench:
         origin_port, http_port, publish_port = (self._stack.enter_context(reserved_port()) for _ in range(3))
         app = lessons_app(self.log)
         app.router.add_get("/neighbour", _hold_neighbour)
+        app.middlewares.append(mark_answers)
         self.origin_faults.install(app)
         self.origin = await self._stack.enter_async_context(OriginServer(app, port=origin_port))
         self.front = await self._stack.enter_async_context(Front(origin_port))
@@ -265,9 +269,15 @@ class FaultBench:
         )
         if self.clock:
             self.clock.check([each.pid for each in self.pushpin.processes()])
-        self.streams = await self._stack.enter_async_context(ToxicProxy(http_port, is_narrow=True))
         self._asking = await self._stack.enter_async_context(ToxicProxy(http_port))
-        self.network = Networks(self.streams, self._asking)
+        for name in self.books.keys() - set(
+            ENDING
+        ):  # one for each client, so that it is known what waits for whom
+            self._held[name] = [
+                await self._stack.enter_async_context(ToxicProxy(http_port, is_narrow=True))
+                for _ in range(self._count)
+            ]
+        self.network = Networks(self._asking, *(each for held in self._held.values() for each in held))
         publisher = HttpPublisher(
             **self.pushpin.publisher_options(), timeout_s=PUBLISH_TIMEOUT_S, on_failure=self._note_failure
         )
@@ -278,6 +288,7 @@ class FaultBench:
         self._stack.callback(announcer.close)
         self._stack.push_async_callback(self._stop_clients)
         self._stack.push_async_callback(self.ebb)
+        self._stack.push_async_callback(self.look_no_more)
         for name in self.books:
             await self._open(name)
         await self._warm_up()
@@ -288,10 +299,10 @@ class FaultBench:
 
     async def _open(self, name: str) -> None:
         path, make = PATHS[name]
-        proxy = self._asking if name in ENDING else self.streams
-        url = self.pushpin.url.with_port(proxy.port) / path / "events"
         self.clients[name] = []
         for number in range(self._count):
+            proxy = self._held[name][number] if name in self._held else self._asking
+            url = self.pushpin.url.with_port(proxy.port) / path / "events"
             rng = random.Random(f"{self._seed} {name} {number}")
             # Many tries, because outages are what it is about.
             client = make(
@@ -307,7 +318,10 @@ class FaultBench:
     async def _receive(self, name: str, number: int, client: Client) -> None:
         async with client:
             async for receipt in client:
-                self.books[name].write(number, int(receipt.event.id), receipt.received_ns, receipt.opened_ns)
+                row = number, int(receipt.event.id), receipt.received_ns, receipt.opened_ns
+                self.books[name].write(*row)
+                if is_marked(receipt.event.data):
+                    self.answers[name].write(*row)
 
     async def _warm_up(self) -> None:
         """Let events happen until every client has received one, and Pushpin has asked all it asks at first."""
@@ -327,6 +341,22 @@ class FaultBench:
             for name, book in self.books.items()
             if len(set(book.receipts().client.tolist())) < self._count
         ]
+
+    async def stop_reading(self) -> None:
+        """Let every reader of a stream or WebSocket stand still."""
+        await self.look_no_more()
+        self.stand_still = StandStill(self._held)
+        self.stand_still.begin()
+
+    def read_on(self) -> None:
+        """Let them read on, if they stand still."""
+        if self.stand_still is not None:
+            self.stand_still.end()
+
+    async def look_no_more(self) -> None:
+        """Nothing happens any longer to readers that stood still; they read on at the latest now."""
+        if self.stand_still is not None:
+            await self.stand_still.close()
 
     async def flood(self, times: float) -> None:
         """Let a neighbour send so many times as much as the limiter lets through, or as a second's events."""

@@ -148,6 +148,7 @@ class FaultWatch:
             self._due_ns[:happened],
             clients=self._count,
             not_published=self._bench.lost_on_the_way,
+            answers=self._bench.answers[name].receipts(),
             late_s=LATE_S + (INTERVAL_S if name == "polling" else 0.0),
             polls=name == "polling",
             asks=name in BY_QUESTION,

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 import realtime_kit
 from realtime_kit import background
+from realtime_kit.clients.receipt import Receipts
 from realtime_kit.errors import UsageError
 from realtime_kit.lab.fault_bench import INTERVAL_S, PATHS, FaultBench, ForgetfulClient, timers_s
 from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted
 from realtime_kit.lab.scenarios import (
     LIMITER_HEADROOM,
-    QUEUE_MESSAGES,
     Scenario,
     find_scenarios,
     impossible,
@@ -43,6 +43,7 @@ DRAIN_S = 20.0
 
 LEAST_DRAIN_S = 1.0
 LOOK_EVERY_S = 0.05
+PROBE_EVERY_S = 1.0
 
 LIMITER_PER_S = 40
 """The limiter lets a group through every 25 ms; of a whole number of deliveries each."""
@@ -103,7 +104,8 @@ class FaultSettings:
 
 
 def faults(*, on_progress: ProgressReport = lambda _: None, **settings: Any) -> FaultRun:
-    """Break one thing after the other, with a fresh Pushpin each time. It takes about ten seconds longer each.
+    """Break one thing after the other, with a fresh Pushpin each time. It takes about ten seconds longer each; a
+    reader that stands still takes a minute, since a connection of Pushpin's is then mute for up to 45 s.
 
     An interrupt ends it early: the faults that have been settled until then are returned.
 
@@ -231,18 +233,38 @@ class _Breaking:
 
     async def _drain(self, bench: FaultBench) -> None:
         """Wait until everything has come that will."""
-        begun_s = time.monotonic()
-        while (passed_s := time.monotonic() - begun_s) < DRAIN_S:
+        await bench.look_no_more()
+        begun_s = probed_s = time.monotonic()
+        awake_s = self._fault_ns[1] / 1e9 + self._scenario.wakes_within_s
+        while (now_s := time.monotonic()) < max(begun_s + DRAIN_S, awake_s):
             waits = [name for name in self._settings.transports if self._missing(bench, name)]
-            if passed_s >= LEAST_DRAIN_S and not any(name in RECOVERING for name in waits):
+            if now_s >= begun_s + LEAST_DRAIN_S and not any(
+                name in RECOVERING or self._is_mute(bench, name) for name in waits
+            ):
                 return
-            await self._sleep_until(time.monotonic() + LOOK_EVERY_S, bench)
+            if self._scenario.wakes_within_s and now_s >= probed_s + PROBE_EVERY_S:
+                bench.log.append("probe")
+                probed_s = now_s
+            await self._sleep_until(now_s + LOOK_EVERY_S, bench)
 
     def _missing(self, bench: FaultBench, name: str) -> int:
-        receipts = bench.books[name].receipts()
-        ours = receipts.event_id >= self._first_id
-        came = np.unique(receipts.event_id[ours] * self._settings.clients + receipts.client[ours])
+        receipts = self._ours(bench, name)
+        came = np.unique(receipts.event_id * self._settings.clients + receipts.client)
         return self._settings.clients * len(self._due_ns) - len(came)
+
+    def _is_mute(self, bench: FaultBench, name: str) -> bool:
+        """Whether a client has not got a probe yet: what is kept for it comes before that."""
+        if not self._scenario.wakes_within_s:
+            return False
+        receipts = bench.books[name].receipts()
+        probed = receipts.client[receipts.event_id >= self._first_id + len(self._due_ns)]
+        return len(np.unique(probed)) < self._settings.clients
+
+    def _ours(self, bench: FaultBench, name: str) -> Receipts:
+        """What came of the events of this run: neither of its warming up nor of its probes."""
+        receipts = bench.books[name].receipts()
+        at = receipts.event_id - self._first_id
+        return receipts.only((at >= 0) & (at < len(self._due_ns)))
 
     async def _sleep_until(self, at_s: float, bench: FaultBench) -> None:
         bench.check()
@@ -253,14 +275,14 @@ class _Breaking:
 
     def _settle(self, bench: FaultBench, name: str) -> FaultResult:
         ids = np.arange(self._first_id, self._first_id + len(self._due_ns))
-        receipts = bench.books[name].receipts()
         account = fault_account(
-            receipts.only(receipts.event_id >= self._first_id),
+            self._ours(bench, name),
             ids,
             self._due_ns,
             np.searchsorted(np.array(self._fault_ns), self._due_ns),
             clients=self._settings.clients,
             not_published=bench.lost_on_the_way,
+            answers=bench.answers[name].receipts(),
             late_s=LATE_S + (INTERVAL_S if name == "polling" else 0.0),
             polls=name == "polling",
             asks=name in ("long-polling", "reliable-websocket"),
@@ -281,7 +303,7 @@ class _Breaking:
         """D/M for what does not recover, D being every time in which something could not be delivered."""
         if name in RECOVERING:
             return 0.0
-        dropped = len(bench.publishes.dropped & set(ids.tolist())) + self._overflow(bench, ids)
+        dropped = len(bench.publishes.dropped & set(ids.tolist())) + self._overflow(bench, name)
         # Who says what it had gets it in the end, once it has noticed.
         unaware = name == "push only" or (name == "streaming" and self._stays_mute)
         silent_s = self._silent_s if unaware else 0.0
@@ -297,22 +319,27 @@ class _Breaking:
         clients = [each for each in bench.clients[name] if isinstance(each, ForgetfulClient)]
         return sum(each.away_s(begin_s, end_s) for each in clients) / max(1, len(clients))
 
-    def _overflow(self, bench: FaultBench, ids: NDArray[np.int64]) -> float:
-        """How many messages a reader that stood still has lost, from what the buffers held then."""
-        if not bench.buffered_bytes:
+    def _overflow(self, bench: FaultBench, name: str) -> float:
+        """How many messages a client lost on average because it, or its connection, stood still."""
+        if bench.stand_still is None or not bench.stand_still.concerns(name):
             return 0.0
-        begun_ns, ended_ns = self._fault_ns
-        message_bytes = len(encode_event("." * self._scenario.payload_bytes, id=str(ids[-1])))
-        overflowed = reliability.overflow(
-            messages=int(((self._due_ns >= begun_ns) & (self._due_ns < ended_ns)).sum()),
-            queue=QUEUE_MESSAGES,
-            buffered_bytes=bench.buffered_bytes,
-            message_bytes=message_bytes,
+        message_bytes = len(encode_event("." * self._scenario.payload_bytes, id=str(bench.log.last_id)))
+        receipts = self._ours(bench, name)
+        since = self._first_id + int(np.searchsorted(self._due_ns, bench.stand_still.begun_ns))
+        found = receipts.only(receipts.event_id >= since)
+        return float(
+            np.mean(
+                [
+                    bench.stand_still.overflow(
+                        (name, number),
+                        self._due_ns,
+                        found.received_ns[found.client == number],
+                        message_bytes=message_bytes,
+                    )
+                    for number in range(self._settings.clients)
+                ]
+            )
         )
-        if not overflowed:
-            return 0.0
-        # Not only what overflowed: from then on the connection is mute, and what the queue held does not come either.
-        return float((self._due_ns >= begun_ns).sum()) - bench.buffered_bytes / message_bytes
 
     def _limited_s(self, bench: FaultBench) -> float:
         """For how long in effect nothing passed the limiter: what came beyond its rate, as a share of the time."""

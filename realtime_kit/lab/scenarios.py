@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from realtime_kit.errors import MissingDependency, UsageError
+from realtime_kit.lab.stand_still import QUEUE_MESSAGES, WAKES_WITHIN_S
 from realtime_kit.taps.publish_faults import PublishFault
 from realtime_kit.taps.tcp_faults import Toxics
 from realtime_kit.taps.wall_clock import library
@@ -25,12 +26,8 @@ LATENCY_S = 0.25
 BANDWIDTH_BYTES_PER_S = 300.0
 SLOW_CLOSE_S = 0.5
 
-QUEUE_MESSAGES = 100
-"""Messages that Pushpin keeps for a connection that does not take them (its handler's `PUBLISH_QUEUE_MAX`). What comes
-then is dropped without a word; and 1.36 mostly leaves the connection mute, open and without any message, for good."""
-
 FULL_QUEUES = 3
-"""So many times as many events happen while a reader stands still."""
+"""So many times as many events as Pushpin queues for a connection happen while a reader stands still."""
 
 LARGE_BYTES = 2000
 """Size of an event then, so that the system's buffers hold few."""
@@ -72,6 +69,7 @@ class Scenario:
         payload_bytes: Size of an event's text at least.
         limits_rate: Whether Pushpin's limiter is on.
         own_clock: Whether Pushpin has a wall clock of its own, which takes a C compiler.
+        wakes_within_s: Seconds after its end within which a connection that has become mute goes on; 0 if none has.
         reason: Why push loses what it loses, if this is a special one.
     """
 
@@ -86,10 +84,11 @@ class Scenario:
     payload_bytes: int = 0
     limits_rate: bool = False
     own_clock: bool = False
+    wakes_within_s: float = 0.0
     reason: str = ""
 
 
-def _publish(fault: PublishFault, meaning: str) -> Scenario:
+def _publish(fault: PublishFault, meaning: str, reason: str = "") -> Scenario:
     async def begin(bench: FaultBench) -> None:
         bench.publishes.fault = lambda number: None if number % EVERY else fault
 
@@ -97,7 +96,7 @@ def _publish(fault: PublishFault, meaning: str) -> Scenario:
         bench.publishes.fault = lambda _: None
         bench.publishes.let_go()
 
-    return Scenario(fault.value, meaning, begin, end)
+    return Scenario(fault.value, meaning, begin, end, reason=reason)
 
 
 def _toxic(name: str, toxics: Toxics, meaning: str) -> Scenario:
@@ -173,14 +172,11 @@ async def _continue_front(bench: FaultBench) -> None:
 
 
 async def _stand_still(bench: FaultBench) -> None:
-    bench.streams.toxics = Toxics(bandwidth_bytes_per_s=0.0)
+    await bench.stop_reading()
 
 
 async def _read_on(bench: FaultBench) -> None:
-    try:
-        bench.buffered_bytes = bench.streams.waiting_bytes
-    finally:
-        bench.streams.toxics = Toxics()
+    bench.read_on()
 
 
 async def _restart_and_close_slowly(bench: FaultBench) -> None:
@@ -214,6 +210,7 @@ SCENARIOS = (
     _publish(
         PublishFault.DROP,
         "every third publish is lost, as when an application ends between commit and publish",
+        "no prev-id: nobody notices the gap that a lost publish leaves",
     ),
     _publish(PublishFault.DELAY, "every third publish comes 0.3 s late, after those that followed it"),
     _publish(PublishFault.REORDER, "every third publish changes places with the next"),
@@ -221,6 +218,8 @@ SCENARIOS = (
     _publish(
         PublishFault.WRONG_PREV_ID,
         "every third publish names a wrong event before it, as from a publisher that counts for itself",
+        # Its sequencer keeps what it holds back by the event before it. How much it holds back depends on who recovers.
+        "of two messages that it holds back and that name the same event before them, Pushpin drops the second",
     ),
     _toxic("latency", Toxics(latency_s=LATENCY_S), "every answer is 0.25 s late on its way to the client"),
     _toxic(
@@ -230,12 +229,13 @@ SCENARIOS = (
     ),
     Scenario(
         "slow-reader",
-        f"readers of streams stand still while {FULL_QUEUES} times as much happens as Pushpin keeps for them",
+        f"readers of streams stand still while {FULL_QUEUES} times as much happens as Pushpin queues for them",
         _stand_still,
         _read_on,
         least_events=FULL_QUEUES * QUEUE_MESSAGES,
         payload_bytes=LARGE_BYTES,
-        reason="its queue overflowed without a word, and then the connection was mute, for good or for a while",
+        wakes_within_s=WAKES_WITHIN_S,
+        reason="what found no room was dropped without a word; then the connection was mute, for up to 45 s",
     ),
     _toxic(
         "timeout",

@@ -22,11 +22,11 @@ class Way(IntEnum):
     DIRECT = 1
     """The transport's usual way."""
     LINK = 2
-    """Pushpin has read the next link."""
+    """In an answer to the next link, which Pushpin has read."""
     RECONNECT = 3
     """Out of history, on a connection younger than the event."""
     POLL = 4
-    """A long-poll has asked for it."""
+    """The client has asked for it: on its socket, or with a long-poll."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +105,7 @@ def deliveries(
     *,
     clients: int,
     not_published: Iterable[int],
+    answers: Receipts | None = None,
     late_s: float,
     polls: bool = False,
     asks: bool = False,
@@ -117,9 +118,10 @@ def deliveries(
         due_ns: Shape (events,): when each was due.
         clients: How many there are, numbered from 0.
         not_published: Ids of events that Pushpin never accepted.
+        answers: Those of the receipts that came in an answer to a next link or a question; None is none.
         late_s: Seconds after which a delivery is late.
         polls: Whether asking is the usual way of this transport (polling).
-        asks: Whether clients ask again after each answer (long-polling).
+        asks: Whether it is the client that asks for what is missing (long-polling, reliable WebSocket).
     """
     shape = clients, len(event_ids)
     came_ns, opened_ns = np.full(shape, MISSING_NS), np.zeros(shape, np.int64)
@@ -135,9 +137,14 @@ def deliveries(
         mine = where[1][where[0] == each]
         reordered[each, mine] = mine < np.maximum.accumulate(mine) if len(mine) else False
     came = came_ns != MISSING_NS
-    unpublished = np.isin(event_ids, np.fromiter(not_published, np.int64))
+    other = np.broadcast_to(np.isin(event_ids, np.fromiter(not_published, np.int64)), shape).copy()
+    if answers is not None:
+        marked = answers.only(np.isin(answers.event_id, event_ids))
+        where = marked.client, np.searchsorted(event_ids, marked.event_id)
+        first_of = came_ns[where] == marked.received_ns
+        other[where[0][first_of], where[1][first_of]] = True
     by_other = Way.DIRECT if polls else Way.POLL if asks else Way.LINK
-    ways = np.where(unpublished, np.int8(by_other), np.int8(Way.DIRECT))
+    ways = np.where(other, np.int8(by_other), np.int8(Way.DIRECT))
     ways = np.where(opened_ns > due_ns, np.int8(Way.RECONNECT), ways)
     times = np.bincount(client * len(event_ids) + at, minlength=clients * len(event_ids)).reshape(shape)
     return Deliveries(due_ns, came_ns, np.where(came, ways, np.int8(Way.MISSING)), times, reordered, late_s)

@@ -23,13 +23,19 @@ class FaultLedger:
     `expected = direct + by_link + by_reconnect + by_poll + lost` holds exactly, for every client. `late` is a part
     of what came; `duplicate` and `reordered` are apart.
 
+    Which way is that of the first receipt. An event that came in an answer to a next link, or to a client's question on
+    its socket, says so itself: the lab's log marks what it hands out there, and what is published has no mark. So an
+    event counts as recovered whatever had befallen its push: never published, dropped on the way by a limiter or a full
+    queue, or held back behind a gap until Pushpin read the link. An answer at once is a long-poll's usual way, too; so
+    of its events only those count as recovered of which it is certain: those that nobody could push.
+
     Attributes:
         expected: Deliveries owed: clients × events.
-        direct: Came the transport's usual way: a push, or for polling a poll.
-        by_link: Never accepted for publishing, and came on a connection older than the event: Pushpin had read the
-            next link.
+        direct: Came the transport's usual way: a push, the first answer of a connection older than the event, or for
+            polling a poll.
+        by_link: Came in an answer to a next link that Pushpin had read, on a connection older than the event.
         by_reconnect: Came out of history, on a connection younger than the event.
-        by_poll: Never accepted for publishing, and the client asked for it: with a long-poll, or on its socket.
+        by_poll: The client asked for it: on its socket, or with a long-poll if it was never accepted for publishing.
         lost: Never came.
         late: Came more than `LATE_S` (for polling, and an interval) after it was due.
         duplicate: Further receipts of what had come already.
@@ -106,6 +112,7 @@ def fault_account(
     *,
     clients: int,
     not_published: Iterable[int] = (),
+    answers: Receipts | None = None,
     late_s: float = LATE_S,
     polls: bool = False,
     asks: bool = False,
@@ -118,7 +125,8 @@ def fault_account(
         due_ns: Shape (events,): when each was due.
         stretches: Shape (events,): number of the stretch that each was due in, from 0.
         clients: How many there are, numbered from 0.
-        not_published: Ids of events that Pushpin never accepted.
+        not_published: Ids of events that Pushpin never accepted: they came in an answer, marked or not.
+        answers: Those of the receipts that came in an answer to a next link or a question; None is none.
         late_s: Seconds after which a delivery is late.
         polls: Whether asking is the usual way of this transport (polling).
         asks: Whether it is the client that asks for what is missing (long-polling, reliable WebSocket), and not
@@ -137,7 +145,8 @@ def fault_account(
         entries = _entries(mine, event_ids, due_ns)
         came = entries.first_ns != MISSING_NS
         old = came & (entries.opened_ns > due_ns)
-        other = came & ~old & unpublished & (not polls)
+        answered = entries.first_ns == _answered_ns(answers, client, event_ids)
+        other = came & ~old & (unpublished | answered) & (not polls)
         after_s = np.where(came, (entries.first_ns - due_ns) / 1e9, 0.0)
         late = came & (after_s > late_s)
         took_s.append(after_s[late | old | other])
@@ -192,6 +201,16 @@ def _entries(mine: Receipts, event_ids: NDArray[np.int64], due_ns: NDArray[np.in
             entries.reordered[at] = at < latest
             latest = max(latest, at)
     return entries
+
+
+def _answered_ns(answers: Receipts | None, client: int, event_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Shape (events,): when a client first got each in an answer; -1 if it did not."""
+    answered_ns = np.full(len(event_ids), -1, np.int64)
+    if answers is not None:
+        mine = answers.only((answers.client == client) & np.isin(answers.event_id, event_ids))
+        # Backwards, so that the first remains.
+        answered_ns[np.searchsorted(event_ids, mine.event_id[::-1])] = mine.received_ns[::-1]
+    return answered_ns
 
 
 def _check_balance(account: FaultAccount, *, expected: int, received: int) -> None:

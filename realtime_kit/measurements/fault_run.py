@@ -29,7 +29,8 @@ class FaultResult:
         ledgers: Those of the events due before, during and after the fault.
         predicted_loss: Share of the deliveries that theory says is lost, 0 to 1: D/M from the outages seen.
         recovery_s: Median and longest time of what was recovered or late, seconds; None if nothing was.
-        reason: Why this fault costs push what it does, if that is special to it.
+        reason: Why this fault costs push what it does, if that is special to it. Where theory knows nothing of it, this
+            explains the whole loss.
     """
 
     scenario: str
@@ -60,7 +61,7 @@ class FaultResult:
             return ""
         if self.transport in RECOVERING:
             return "this should not have happened"
-        if total.lost_share - self.predicted_loss > UNEXPLAINED:
+        if total.lost_share - self.predicted_loss > UNEXPLAINED and (self.predicted_loss or not self.reason):
             return "more than the outages and dropped publishes that were seen explain"
         if self.reason:
             return self.reason
@@ -85,6 +86,7 @@ class FaultResult:
             else dict(zip(("p50", "max"), self.recovery_s, strict=True)),
             "keeps_its_promise": self.keeps_its_promise,
             "why": self.why,
+            "reason": self.reason,
         }
 
     @classmethod
@@ -103,6 +105,7 @@ class FaultResult:
             },
             predicted_loss=values["loss"]["predicted"],
             recovery_s=None if recovery is None else (recovery["p50"], recovery["max"]),
+            reason=values.get("reason", ""),  # an older file has none
         )
 
 

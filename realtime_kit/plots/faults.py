@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
@@ -9,7 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +22,10 @@ from realtime_kit.plots.fates import FATES, MISSING, RECOVERED
 from realtime_kit.plots.save import Picture
 from realtime_kit.plots.style import FONT, LIGHT, SMALL_PT, TITLE_PT, Theme, blend
 
-KEY = "lost / recovered / late, of what was owed; recovered: came another way than the usual one"
+KEY = (
+    "lost / recovered / late, of what was owed to all clients of a transport; "
+    "recovered: came another way than the usual one"
+)
 _LOSS_COLOUR = "#C94F0E"
 _KEPT_COLOUR = "#00563E"
 _TINTS = (0.25, 0.75)
@@ -28,7 +34,14 @@ _TINTS = (0.25, 0.75)
 _CELL_IN = (1.25, 0.36)
 _LABEL_IN = 1.5
 _HEAD_IN = 0.75
+_TITLE_PER_IN, _TITLE_LINE_IN = 9, 0.25
+_KEY_PER_IN, _KEY_LINE_IN = 16, 0.16
+"""Letters of title and key in an inch, and how high each further line of them is."""
+
 _DPI = 100
+_LEAST_SHOWN_S = 0.05
+_ENDLESS = 10_000
+"""Columns of a terminal that anything fits in."""
 
 
 def faults_table(run: FaultRun) -> Group:
@@ -38,9 +51,9 @@ def faults_table(run: FaultRun) -> Group:
 
 def _parts(run: FaultRun) -> list[RenderableType]:
     losses = [each for each in run.results if each.ledger.lost]
-    parts: list[RenderableType] = [_matrix(run, _cell), "", Text(KEY, "dim")]
+    parts: list[RenderableType] = [_Matrix(run, _cell, tells_owed=True), "", Text(KEY, "dim")]
     if any(each.recovery_s for each in run.results):
-        parts += ["", _matrix(run, _recovery), "", Text(_timers(run), "dim")]
+        parts += ["", _Matrix(run, _recovery), "", Text(_timers(run), "dim")]
     if run.interrupted:
         parts.append(Text("interrupted: faults without a row were not measured", "yellow"))
     parts += [Text(f"left out: {name}. {why}", "yellow") for name, why in run.left_out.items()]
@@ -51,23 +64,52 @@ def _parts(run: FaultRun) -> list[RenderableType]:
     return parts
 
 
-def _matrix(run: FaultRun, cell: Callable[[FaultResult], Text]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
-    table.add_column("fault", no_wrap=True)
-    for transport in _transports(run):  # wrapped where it is too wide: nothing is left out
-        table.add_column(_in_lines(transport), justify="right", overflow="fold")
-    found = {(each.scenario, each.transport): each for each in run.results}
-    for scenario in run.meanings:
-        row = [found.get((scenario, transport)) for transport in _transports(run)]
-        if any(row):  # else interrupted before
-            table.add_row(Text(scenario, "bold"), *(cell(each) if each else Text("–") for each in row))
-    return table
+class _Matrix:
+    """Fault by transport; transports that do not fit beside the others stand below them."""
+
+    def __init__(
+        self, run: FaultRun, cell: Callable[[FaultResult], Text], *, tells_owed: bool = False
+    ) -> None:
+        self._run = run
+        self._cell = cell
+        self._tells_owed = tells_owed
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        transports = _transports(self._run)
+        for pieces in range(1, max(1, len(transports)) + 1):
+            count = max(1, math.ceil(len(transports) / pieces))
+            tables = [self._table(transports[at : at + count]) for at in range(0, len(transports), count)]
+            endless = options.update(max_width=_ENDLESS)
+            wide = [Measurement.get(console, endless, table).maximum for table in tables]
+            if count == 1 or max(wide, default=0) <= options.max_width:
+                for number, table in enumerate(tables):
+                    yield from ("",) * (number > 0)
+                    yield table
+                return
+
+    def _table(self, transports: Sequence[str]) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+        table.add_column("fault", no_wrap=True)
+        if self._tells_owed:
+            table.add_column("owed", justify="right", style="dim")
+        for transport in transports:
+            table.add_column(_in_lines(transport), justify="right", overflow="fold")
+        found = {(each.scenario, each.transport): each for each in self._run.results}
+        for scenario in self._run.meanings:
+            row = [found.get((scenario, transport)) for transport in transports]
+            if owed := max(
+                (each.ledger.expected for each in row if each), default=0
+            ):  # else interrupted before
+                cells = [self._cell(each) if each else Text("–") for each in row]
+                table.add_row(Text(scenario, "bold"), *[f"{owed:,}"] * self._tells_owed, *cells)
+        return table
 
 
 def _recovery(result: FaultResult) -> Text:
     if result.recovery_s is None:
         return Text("–")
-    return Text("–".join(f"{value:.1f}" for value in result.recovery_s))
+    shown = [f"{value:.1f}" if value >= _LEAST_SHOWN_S else "<0.1" for value in result.recovery_s]
+    return Text("–".join(dict.fromkeys(shown)))  # once, if they are the same
 
 
 def _timers(run: FaultRun) -> str:
@@ -113,13 +155,18 @@ def faults_figure(run: FaultRun, *, theme: Theme = LIGHT) -> Figure:
     """
     scenarios, transports = list(run.meanings), _transports(run)
     width_in = _LABEL_IN + _CELL_IN[0] * len(transports) + 0.3
-    height_in = _HEAD_IN + _CELL_IN[1] * len(scenarios) + 0.5
+    key = f"{KEY}; bars: lost and recovered as shares"
+    keys = textwrap.wrap(key, int(_KEY_PER_IN * width_in))
+    bottom_in = 0.4 + _KEY_LINE_IN * (len(keys) - 1)
+    titles = textwrap.wrap(_title(run), int(_TITLE_PER_IN * width_in))
+    head_in = _HEAD_IN + _TITLE_LINE_IN * (len(titles) - 1)
+    height_in = head_in + _CELL_IN[1] * len(scenarios) + bottom_in + 0.1
     figure = Picture(figsize=(width_in, height_in), dpi=_DPI, facecolor=theme.background)
     FigureCanvasAgg(figure)
     axes = figure.add_axes(
         (
             _LABEL_IN / width_in,
-            0.4 / height_in,
+            bottom_in / height_in,
             _CELL_IN[0] * len(transports) / width_in,
             _CELL_IN[1] * len(scenarios) / height_in,
         ),
@@ -136,9 +183,20 @@ def faults_figure(run: FaultRun, *, theme: Theme = LIGHT) -> Figure:
     axes.tick_params(length=0, labelsize=SMALL_PT, labelcolor=theme.text, labelfontfamily=FONT)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    top = 1 - 0.36 / height_in
-    figure.text(0.02, top, _title(run), color=theme.text, family=FONT, fontsize=TITLE_PT - 3, weight="bold")
-    figure.text(0.02, 0.14 / height_in, KEY, color=theme.muted, family=FONT, fontsize=SMALL_PT - 1)
+    top = 1 - 0.15 / height_in
+    figure.text(
+        0.02,
+        top,
+        "\n".join(titles),
+        color=theme.text,
+        family=FONT,
+        fontsize=TITLE_PT - 3,
+        weight="bold",
+        va="top",
+    )
+    figure.text(
+        0.02, 0.14 / height_in, "\n".join(keys), color=theme.muted, family=FONT, fontsize=SMALL_PT - 1
+    )
     return figure
 
 

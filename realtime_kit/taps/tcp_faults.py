@@ -12,12 +12,16 @@ import statistics
 import struct
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 HOST = "127.0.0.1"
 _READ_BYTES = 4096
+_READ_AHEAD_BYTES = 3 * _READ_BYTES
+"""What a connection has read when nothing passes: asyncio's reader takes twice its limit, and a piece is in hand."""
+
 _WAITING_CHUNKS = 64
 """What is read and not yet passed on: small, so that a slow reader is felt on the other side."""
 
@@ -91,18 +95,18 @@ class ToxicProxy:
 
     @property
     def waiting_bytes(self) -> int:
-        """What waits at this moment in the system's buffers to be read from the target, on the median connection.
+        """What waits at this moment for who reads here, on the median connection: `waiting_bytes` of this one."""
+        return waiting_bytes([self])[0]
 
-        Linux tells of both sides; elsewhere only what has arrived on this one is known.
-        """
-        sent = _sent_and_not_taken(self._target_port)
+    def _waiting_bytes(self, sent: dict[int, int]) -> int:
         waiting = []
         for writers in self._open.values():
             for each in writers[1:]:
                 if each.transport.is_closing():  # its client has hung up
                     continue
                 found, port = each.get_extra_info("socket"), each.get_extra_info("sockname")[1]
-                waiting.append(_arrived_bytes(found.fileno()) + sent.get(port, 0))
+                in_system = _arrived_bytes(found.fileno()) + sent.get(port, 0)
+                waiting.append(in_system + _READ_AHEAD_BYTES * bool(in_system))
         return int(statistics.median(waiting)) if waiting else 0
 
     def reset_peer(self) -> None:
@@ -201,6 +205,16 @@ class ToxicProxy:
     async def _is_flowing(self) -> None:
         while self._toxics.bandwidth_bytes_per_s == 0:
             await self._changed.wait()
+
+
+def waiting_bytes(proxies: Sequence[ToxicProxy]) -> list[int]:
+    """What waits at this moment between the target and those who read through each proxy, on its median connection.
+
+    That is what the system's buffers hold, and what the proxy has read and cannot pass on. Linux tells of both sides;
+    elsewhere only what has arrived on this one is known.
+    """
+    sent = {port: _sent_and_not_taken(port) for port in {each._target_port for each in proxies}}
+    return [each._waiting_bytes(sent[each._target_port]) for each in proxies]
 
 
 async def _connect(port: int, *, is_narrow: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

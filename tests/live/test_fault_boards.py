@@ -117,7 +117,7 @@ def test_a_timeline_shows_what_push_misses_and_the_link_finds() -> None:
     finally:
         timeline.close()
     missing = seen.ledger("streaming").lost
-    assert missing == seen.ledger("reliable").by_link > 0
+    assert 0 < missing <= seen.ledger("reliable").by_link  # what waited behind the missing came with it
     assert seen.broken_promises == ()
     assert f"{missing}" in next(line for line in table.splitlines() if line.startswith("streaming"))
 

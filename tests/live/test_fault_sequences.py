@@ -101,7 +101,7 @@ async def break_and_settle(bench: FaultBench, faults: list[tuple[Scenario, bool]
             print(f"{name}: {len(missing)} missing, the first {missing[:3]}; failures: {clients}")
         raise
     assert {name: received(name) for name in RECOVERING} == {name: ids.tolist() for name in RECOVERING}
-    for book in bench.books.values():
+    for name, book in bench.books.items():
         receipts = book.receipts()
         fault_account(  # raises if it does not balance
             receipts.only(receipts.event_id >= first),
@@ -110,6 +110,7 @@ async def break_and_settle(bench: FaultBench, faults: list[tuple[Scenario, bool]
             np.zeros(len(ids), np.int64),
             clients=CLIENTS,
             not_published=bench.lost_on_the_way,
+            answers=bench.answers[name].receipts(),
         )
 
 

@@ -35,12 +35,13 @@ def test_the_sums_are_those_of_the_account(seed, kind):
     got, not_published = receipts(seed), {103, 111, 139}
     stretches = np.repeat([0, 1], EVENTS // 2)
     ours = got.only(got.event_id > 100)
-    theirs = fault_account(
-        ours, IDS, DUE_NS, stretches, clients=CLIENTS, not_published=not_published, late_s=LATE_S, **kind
-    )
-    found = deliveries(got, IDS, DUE_NS, clients=CLIENTS, not_published=not_published, late_s=LATE_S, **kind)
+    kind |= {"answers": got.only(np.random.default_rng(seed).random(len(got)) < 0.3)}
+    kind |= {"clients": CLIENTS, "not_published": not_published, "late_s": LATE_S}
+    theirs = fault_account(ours, IDS, DUE_NS, stretches, **kind)
+    found = deliveries(got, IDS, DUE_NS, **kind)
     assert [found.ledger(stretches == at) for at in (0, 1)] == [theirs.stretch(0), theirs.stretch(1)]
     assert found.ledger() == theirs.total
+    assert "polls" in kind or found.ledger().by_link + found.ledger().by_poll > 0
     np.testing.assert_allclose(np.sort(found.recovery_s), np.sort(theirs.recovery_s))
 
 

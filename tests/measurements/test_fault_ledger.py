@@ -13,13 +13,17 @@ DUE = IDS * SECOND
 STRETCHES = np.array([0, 0, 1, 1, 2, 2])
 
 
-def settled(*receipts, clients=1, **options):
+def written(*receipts):
     """Receipts are (client, id, seconds after it was due, whether on a younger connection)."""
     book = ReceiptBook()
     for client, event_id, after_s, younger in receipts:
         due_ns = event_id * SECOND
         book.write(client, event_id, due_ns + int(after_s * 1e9), due_ns + younger)
-    return fault_account(book.receipts(), IDS, DUE, STRETCHES, clients=clients, **options)
+    return book.receipts()
+
+
+def settled(*receipts, clients=1, **options):
+    return fault_account(written(*receipts), IDS, DUE, STRETCHES, clients=clients, **options)
 
 
 def test_what_comes_by_push_is_direct_and_what_never_comes_is_lost():
@@ -41,6 +45,35 @@ def test_what_was_never_published_came_by_the_way_that_the_transport_has(options
     assert getattr(total, column) == total.received == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "column"), [({}, "by_link"), ({"asks": True}, "by_poll"), ({"polls": True}, "direct")]
+)
+def test_what_came_in_an_answer_counts_as_that_even_if_its_publish_was_accepted(options, column):
+    pushed, answered = (0, 2, 0.1, 0), (0, 3, 0.1, 0)
+    account = settled(pushed, answered, answers=written(answered, (0, 9, 0.1, 0)), **options)
+    assert getattr(account.total, column) == (2 if column == "direct" else 1)
+    assert account.total.received == 2
+    assert account.recovery_s.tolist() == [0.1] * (column != "direct")
+
+
+def test_the_first_receipt_says_which_way_it_came():
+    pushed, answered = (0, 3, 0.1, 0), (0, 3, 0.2, 0)
+    other_client = (1, 3, 0.1, 0)
+    answers = written(answered)
+    assert settled(pushed, answered, answers=answers).total.direct == 1
+    assert settled(answered, (0, 3, 0.3, 0), answers=answers).total.by_link == 1
+    assert settled(answered, other_client, clients=2, answers=answers).total.by_link == 1
+    twice = written(answered, (0, 3, 0.4, 0))
+    assert settled(answered, (0, 3, 0.4, 0), answers=twice).total.by_link == 1
+
+
+def test_what_came_in_an_answer_on_a_younger_connection_came_by_reconnect():
+    answered = (0, 3, 0.1, 1)
+    assert settled(answered, answers=written(answered)).total == FaultLedger(
+        expected=6, by_reconnect=1, lost=5
+    )
+
+
 def test_repetitions_and_a_wrong_order_are_counted_apart():
     total = settled((0, 2, 0.0, 0), (0, 1, 1.5, 0), (0, 1, 1.6, 0)).total
     assert (total.received, total.duplicate, total.reordered, total.late) == (2, 1, 1, 1)
@@ -57,10 +90,12 @@ def test_how_long_what_was_recovered_or_late_took():
         st.tuples(st.integers(0, 2), st.integers(1, 8), st.floats(0, 5), st.integers(0, 1)), max_size=60
     ),
     st.sets(st.integers(1, 6)),
+    st.sets(st.integers(0, 59)),
     st.booleans(),
 )
-def test_whatever_comes_the_books_of_every_client_balance(receipts, not_published, asks):
-    account = settled(*receipts, clients=3, not_published=not_published, asks=asks)
+def test_whatever_comes_the_books_of_every_client_balance(receipts, not_published, answered, asks):
+    answers = written(*(each for at, each in enumerate(receipts) if at in answered))
+    account = settled(*receipts, clients=3, not_published=not_published, answers=answers, asks=asks)
     for ledgers in account.ledgers:
         assert [each.expected for each in ledgers] == [2, 2, 2]
         for each in ledgers:

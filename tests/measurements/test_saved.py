@@ -51,6 +51,7 @@ RUNS = [
         (replace(PUSH, since=FIRST, herd=Herd(1.5, 7, 1.25)), replace(PUSH, herd=Herd(math.inf, 7, 1.25))),
     ),
     FaultRun(AT, {"kit": "0.1.0"}, {"drop": "a publish is lost"}, (BROKEN,), left_out={"fire": "no matches"}),
+    FaultRun(AT, {}, {}, (replace(BROKEN, reason="nobody counts"),)),
     FaultRun(AT, {}, {}, (replace(BROKEN, recovery_s=None),), interrupted=True),
 ]
 
@@ -80,7 +81,7 @@ def test_a_fan_out_that_was_saved_before_it_could_be_interrupted_is_read_as_comp
 
 
 def test_faults_that_were_saved_before_any_could_be_left_out_are_read_as_complete():
-    values = RUNS[-2].to_json()
+    values = RUNS[-3].to_json()
     assert values.pop("left_out") == {"fire": "no matches"}
     assert FaultRun.from_json(values).left_out == {}
 
@@ -110,4 +111,4 @@ def test_a_run_prints_as_its_table():
     }
     assert "4 streaming clients through one Pushpin 1.36.0" in str(FanoutRun(AT, meta, (PUSH,)))
     assert "no prev-id" in str(RUNS[-1])
-    assert json.loads(json.dumps(RUNS[-2].to_json()))["scenarios"] == {"drop": "a publish is lost"}
+    assert json.loads(json.dumps(RUNS[-3].to_json()))["scenarios"] == {"drop": "a publish is lost"}

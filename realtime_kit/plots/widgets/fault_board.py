@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Protocol, Self
 
 import ipywidgets
+from matplotlib.figure import Figure
 
 from realtime_kit import background
 from realtime_kit.errors import UsageError
@@ -20,6 +21,7 @@ from realtime_kit.plots.widgets.board import Board, Tabular
 from realtime_kit.plots.widgets.controls import button
 from realtime_kit.plots.widgets.fault_scene import FaultScene
 from realtime_kit.plots.widgets.fault_view import FaultView
+from realtime_kit.plots.widgets.frames import still_figure
 from realtime_kit.plots.widgets.page import STYLE, DataTable
 from realtime_kit.plots.widgets.updates import Updates
 from realtime_kit.plots.words import format_seconds
@@ -137,6 +139,12 @@ class FaultBoard(Board[FaultView, FaultView]):
 
     def _make_scene(self) -> FaultScene:
         return FaultScene(self._transports)
+
+    def _finale(self, view: FaultView, theme: Theme) -> Figure | None:
+        """All that happened, once nothing more will."""
+        if not (view.is_over and view.events):
+            return None
+        return still_figure(lambda: FaultScene(self._transports, course_s=view.course_s), view, theme)
 
     async def _measure(self, stop: asyncio.Event) -> FaultView:
         assert self._desk is not None  # noqa: S101 - for the type checker; start() has made it

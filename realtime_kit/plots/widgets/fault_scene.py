@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from realtime_kit.measurements.fault_run import RECOVERING
 from realtime_kit.plots.fates import FATES, MISSING, fates
@@ -18,7 +19,10 @@ from realtime_kit.plots.widgets.scene import Scene
 from realtime_kit.plots.widgets.spans import Spans
 
 STRIP_S = 24.0
-"""How far back the picture reaches."""
+"""How far back the picture reaches, while events happen."""
+
+WHOLE_S = 60.0
+"""How much of its end it shows, when nothing more will come: all of it, unless that is longer."""
 
 _LEFT_IN, _BOTTOM_IN, _ROW_IN = 1.8, 0.6, 0.36
 _STRIP_IN = 4.6
@@ -32,7 +36,7 @@ _BETWEEN_ROWS = 0.55
 """Between those that recover and those that do not, in rows."""
 
 _SEAM_S = 0.03
-_BETWEEN_NAMES_S = 0.5
+_BETWEEN_NAMES_IN = 0.1
 _COLUMNS = {"owed": 0.2, "late": 0.42, "recovered": 0.74, "missing": 1.0}
 """Of the ledger, and where each ends."""
 
@@ -42,11 +46,16 @@ class FaultScene(Scene[FaultView]):
 
     Args:
         transports: From top to bottom.
+        course_s: For how long events have happened, seconds, when nothing more will come: the picture then has all of
+            it. None: it ends now and moves on.
     """
 
-    def __init__(self, transports: Sequence[str]) -> None:
+    def __init__(self, transports: Sequence[str], *, course_s: float | None = None) -> None:
         super().__init__()
         self._transports = tuple(transports)
+        self._is_whole = course_s is not None
+        self._right_s = course_s or 0.0
+        self._left_s = max(0.0, self._right_s - WHOLE_S) if self._is_whole else -STRIP_S
         self._rows, self._high = _places(self._transports)
         self.size_in = (9.4, _BOTTOM_IN + self._high * _ROW_IN + _HEAD_IN)
 
@@ -55,18 +64,14 @@ class FaultScene(Scene[FaultView]):
         self._theme = theme
         high_in = self._high * _ROW_IN
         self._axes = add_axes(figure, (_LEFT_IN, _BOTTOM_IN, _STRIP_IN, high_in), theme)
-        self._axes.set_xlim(-STRIP_S, 0)
+        self._axes.set_xlim(self._left_s, self._right_s)
         self._axes.set_ylim(self._high - 0.5, -0.5)
-        ticks = np.arange(-STRIP_S, 1, 6)
-        self._axes.set_xticks(
-            ticks,
-            [f"{-tick:g} s ago" if tick == ticks[0] else f"{-tick:g} s" for tick in ticks[:-1]] + ["now"],
-        )
+        self._axes.set_xticks(*self._ticks())
         self._axes.set_yticks([])
         self._axes.grid(False)
         name_axes(self._axes, theme, x="when the event was due")
         for name, row in self._rows.items():
-            write(self._axes, -STRIP_S, row, name, theme.text, right_pt=-8, align="right", bold=True)
+            write(self._axes, self._left_s, row, name, theme.text, right_pt=-8, align="right", bold=True)
             self._axes.axhline(row + 0.5, color=theme.grid, linewidth=0.8, zorder=0.6)
         self._draw_head(figure, high_in)
         self._bands = Spans(
@@ -85,6 +90,14 @@ class FaultScene(Scene[FaultView]):
         self._names = Lettering(self._axes)
         self._build_ledger(figure, high_in)
         self.moving = [self._bands, *self._bars, self._names, self._numbers]
+
+    def _ticks(self) -> tuple[Sequence[float], list[str]]:
+        if self._is_whole:
+            found = MaxNLocator(nbins=5, steps=(1, 2, 5, 10)).tick_values(self._left_s, self._right_s)
+            within = [float(each) for each in found if self._left_s <= each <= self._right_s]
+            return within, [f"{each:g} s" for each in within]
+        ticks = np.arange(-STRIP_S, 1, 6).tolist()
+        return ticks, [f"{STRIP_S:g} s ago", *(f"{-each:g} s" for each in ticks[1:-1]), "now"]
 
     def _draw_head(self, figure: Figure, high_in: float) -> None:
         left_in, width_in = 0.4, self.size_in[0] - 0.8
@@ -115,35 +128,40 @@ class FaultScene(Scene[FaultView]):
 
     def update(self, view: FaultView) -> bool:
         """The strip moves to the left."""
-        ago_s = view.due_s - view.now_s
-        shown = view.settled & (ago_s >= -STRIP_S)
+        at_s = view.due_s - self._zero_s(view)
+        shown = view.settled & (at_s >= self._left_s)
         spans: list[list[tuple[float, float, float]]] = [[] for _ in FATES]
-        step_s = float(np.diff(ago_s[:2])[0]) if len(ago_s) > 1 else 1.0
+        step_s = float(np.diff(at_s[:2])[0]) if len(at_s) > 1 else 1.0
         for name, deliveries in view.deliveries.items():
             # What is drawn of an event is the worst that became of it with any client.
             worst = fates(deliveries)[:, shown].max(axis=0, initial=0)
-            for left, fate in zip(ago_s[shown].tolist(), worst.tolist(), strict=True):
-                spans[fate].append((self._rows[name], left, min(0.0, left + step_s - _SEAM_S)))
+            for left, fate in zip(at_s[shown].tolist(), worst.tolist(), strict=True):
+                spans[fate].append((self._rows[name], left, min(self._right_s, left + step_s - _SEAM_S)))
         for bars, places in zip(self._bars, spans, strict=True):
             bars.place(places)
         self._draw_presses(view)
         self._numbers.write(self._ledger_words(view))
         return False
 
+    def _zero_s(self, view: FaultView) -> float:
+        """Where the axis has its zero, in time since the first event was due."""
+        return 0.0 if self._is_whole else view.now_s
+
     def _draw_presses(self, view: FaultView) -> None:
         bands, names = [], []
-        room_until = 0.0
+        room_until, zero_s = self._right_s, self._zero_s(view)
         for each in reversed(view.presses):
-            left = max(each.from_s - view.now_s, -STRIP_S)
-            right = 0.0 if each.until_s is None else each.until_s - view.now_s
-            if right < -STRIP_S:
+            left = max(each.from_s - zero_s, self._left_s)
+            right = self._right_s if each.until_s is None else min(each.until_s - zero_s, self._right_s)
+            if right < self._left_s:
                 break
             bands.append((self._high / 2 - 0.5, left, right))
-            wide_s = measure(each.fault, SMALL_PT, True, DPI)[0] * STRIP_S / _STRIP_IN
+            wide_in = measure(each.fault, SMALL_PT, True, DPI)[0]
+            wide_s = wide_in * (self._right_s - self._left_s) / _STRIP_IN
             at = min(left, room_until - wide_s)
-            if at < -STRIP_S:
+            if at < self._left_s:
                 continue
-            room_until = at - _BETWEEN_NAMES_S
+            room_until = at - wide_s / wide_in * _BETWEEN_NAMES_IN
             above = -0.5 - _NAMES_IN / _ROW_IN
             names.append(Word(each.fault, at, above, self._theme.text, SMALL_PT, bold=True))
         self._bands.place(bands)

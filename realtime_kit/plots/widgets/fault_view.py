@@ -73,6 +73,14 @@ class FaultView:
         """How many events are counted."""
         return int(self.settled.sum())
 
+    @property
+    def course_s(self) -> float:
+        """For how long events have happened, up to when the next would have been due or a fault was mended; seconds."""
+        due_s = self.due_s
+        step_s = float(np.diff(due_s[-2:]).sum()) or 1.0
+        until_s = [float(due_s[-1]) + step_s if len(due_s) else 0.0]
+        return max(until_s + [each.until_s for each in self.presses if each.until_s is not None])
+
     def ledger(self, transport: str, press: int | None = None) -> FaultLedger:
         """What became of the events that are counted.
 

@@ -163,6 +163,26 @@ def test_names_of_faults_that_follow_each_other_do_not_overlap(pictures):
     assert drop.x + 1.5 < down.x < -0.5
 
 
+def test_the_finished_picture_has_all_that_happened_and_nothing_beside(board, desk, pictures):
+    board.start().stop()
+    seen = board.wait()
+    axes = board.figure().axes[0]
+
+    assert axes.get_xlim() == (0, pytest.approx(seen.due_s[-1] + 0.2))
+    assert [each.get_text() for each in axes.get_xticklabels()] == ["0 s", "5 s", "10 s", "15 s"]
+    drop, down = sorted(axes.findobj(Lettering)[0]._words, key=lambda word: word.x)
+    assert [(each.text, each.x) for each in (drop, down)] == [("drop", 3.0), ("down", 9.0)]
+
+
+def test_a_long_course_shows_its_end(pictures):
+    view = pictures.fault_view(200.0, until_s=150.0)
+    figure = still_figure(lambda: FaultScene(pictures.FAULTY, course_s=view.course_s), view, LIGHT)
+
+    assert view.course_s == pytest.approx(150)
+    assert figure.axes[0].get_xlim() == (pytest.approx(90), pytest.approx(150))
+    assert figure.axes[0].findobj(Lettering)[0]._words == ()
+
+
 def test_the_tables_have_every_press_and_every_transport(board, desk):
     board.start().stop()
     board.wait()
