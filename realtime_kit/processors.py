@@ -22,11 +22,18 @@ def used_s(pids: Sequence[int]) -> dict[int, float]:
         with contextlib.suppress(psutil.Error, OSError, ValueError):
             tasks = list(Path(f"/proc/{pid}/task").glob("*/schedstat"))
             if tasks:
-                used[pid] = sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+                used[pid] = sum(map(_task_ns, tasks)) / 1e9
             else:
                 times = psutil.Process(pid).cpu_times()
                 used[pid] = times.user + times.system
     return used
+
+
+def _task_ns(schedstat: Path) -> int:
+    try:
+        return int(schedstat.read_text().split()[0])
+    except (OSError, ValueError, IndexError):  # it has ended
+        return 0
 
 
 def machine_used_s() -> float:

@@ -43,6 +43,8 @@ def tls_trouble(url: URL, error: BaseException) -> str:
     """
     if not is_secure(url):
         return ""
+    # Of a connection that stood already, an end says nothing about TLS.
+    is_opening = isinstance(error, aiohttp.ClientConnectorError) or not isinstance(error, aiohttp.ClientError)
     plain = f"if it is served in plain text, its address begins with {_PLAIN[url.scheme]}://"
     cause: BaseException | None = error
     while cause is not None:
@@ -51,7 +53,7 @@ def tls_trouble(url: URL, error: BaseException) -> str:
                 pass
             case ssl.SSLCertVerificationError():
                 return _certificate_trouble(cause)
-            case ssl.SSLEOFError() | ConnectionResetError():
+            case ssl.SSLEOFError() | ConnectionResetError() if is_opening:
                 return f"the connection was closed where TLS begins; {plain}"
             case ssl.SSLError() if cause.reason in _NO_TLS:
                 return f"what answers there does not speak TLS; {plain}"

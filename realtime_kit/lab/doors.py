@@ -147,7 +147,7 @@ async def _cost(
 ) -> PublishCost:
     handler = next(process for process in site.pushpin.processes() if process.name() == HANDLER)
     item = text_item("x" * 64)
-    before_s, begun_s = used_s([handler.pid])[handler.pid], time.monotonic()
+    before, begun_s = used_s([handler.pid]), time.monotonic()
     for _ in range(items):
         if waits:
             await publisher.publish(CHANNEL, item)
@@ -156,7 +156,8 @@ async def _cost(
     await publisher.flush()
     await _pass(f"{way} is over", publisher, heard)
     seconds = time.monotonic() - begun_s
-    return PublishCost(way, items, seconds, used_s([handler.pid])[handler.pid] - before_s)
+    took_s = used_s([handler.pid]).get(handler.pid, 0.0) - before.get(handler.pid, 0.0)
+    return PublishCost(way, items, seconds, took_s)
 
 
 async def _pass(word: str, publisher: QueueingPublisher, heard: set[str]) -> None:

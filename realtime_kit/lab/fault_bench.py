@@ -145,16 +145,6 @@ class Networks:
         for each in self._proxies:
             each.toxics = toxics
 
-    @property
-    def port(self) -> int:
-        """Of the first, where any client may go through."""
-        return self._proxies[0].port
-
-    @property
-    def connections(self) -> int:
-        """How many have been opened through all of them."""
-        return sum(each.connections for each in self._proxies)
-
     def reset_peer(self) -> None:
         """As for `ToxicProxy`."""
         for each in self._proxies:
@@ -270,9 +260,10 @@ class FaultBench:
         if self.clock:
             self.clock.check([each.pid for each in self.pushpin.processes()])
         self._asking = await self._stack.enter_async_context(ToxicProxy(http_port))
-        for name in self.books.keys() - set(
-            ENDING
-        ):  # one for each client, so that it is known what waits for whom
+        for name in self.books:
+            if name in ENDING:
+                continue
+            # One for each client, so that it is known what waits for whom.
             self._held[name] = [
                 await self._stack.enter_async_context(ToxicProxy(http_port, is_narrow=True))
                 for _ in range(self._count)

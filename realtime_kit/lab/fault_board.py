@@ -81,9 +81,14 @@ def fault_board(*, theme: Theme | None = None, **settings: Any) -> FaultBoard:
     except ImportError as error:
         missing = f"Boards need {error.name}, which is not installed."
         raise MissingDependency(missing, "Type: pip install 'realtime-kit[notebooks]'") from error
-    faults = {each.name: each.meaning for each in possible() if is_for_boards(each)}
+    scenarios = [each for each in possible() if is_for_boards(each)]
+    own_clock = any(each.own_clock for each in scenarios)
     return FaultBoard(
-        lambda: _Desk(chosen), transports=chosen.rows, faults=faults, impossible=impossible(), theme=theme
+        lambda: _Desk(chosen, own_clock=own_clock),
+        transports=chosen.rows,
+        faults={each.name: each.meaning for each in scenarios},
+        impossible=impossible(),
+        theme=theme,
     )
 
 
@@ -109,8 +114,9 @@ def check_transports(transports: tuple[str, ...]) -> None:
 class _Desk:
     """What stands behind a board from one start to its end; on the kit's loop."""
 
-    def __init__(self, settings: FaultBoardSettings) -> None:
+    def __init__(self, settings: FaultBoardSettings, *, own_clock: bool) -> None:
         self._settings = settings
+        self._own_clock = own_clock
         self._watch: FaultWatch
         self._ready = asyncio.Event()
         self._over = asyncio.Event()
@@ -126,6 +132,7 @@ class _Desk:
             seconds=self._settings.seconds,
             seed=self._settings.seed,
             report=report,
+            own_clock=self._own_clock,
         )
         try:
             async with self._watch as watch:

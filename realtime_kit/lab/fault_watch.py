@@ -13,7 +13,7 @@ import numpy as np
 
 from realtime_kit.lab.fault_bench import INTERVAL_S, FaultBench
 from realtime_kit.lab.faults import DRAIN_S, LEAD_S
-from realtime_kit.lab.scenarios import Scenario, possible
+from realtime_kit.lab.scenarios import Scenario
 from realtime_kit.measurements.deliveries import Deliveries, deliveries
 from realtime_kit.measurements.fault_ledger import LATE_S
 from realtime_kit.measurements.fault_run import RECOVERING
@@ -39,6 +39,7 @@ class FaultWatch:
         seconds: How long events happen at most, seconds.
         seed: Of the clients' jitter.
         report: Told what there is to see, four times a second while it is looked at.
+        own_clock: Whether Pushpin gets a wall clock that can be stepped.
     """
 
     def __init__(
@@ -50,13 +51,13 @@ class FaultWatch:
         seconds: float,
         seed: int,
         report: Callable[[FaultView], object],
+        own_clock: bool,
     ) -> None:
         self.presses: list[Press] = []
         self.phase = "Starting Pushpin, the origin and the clients …"
         self._transports = transports
         self._count = clients
         self._report = report
-        own_clock = any(each.own_clock for each in possible())
         self._bench = FaultBench(transports, clients=clients, seed=seed, own_clock=own_clock)
         self._stack = contextlib.AsyncExitStack()
         self._schedule = periodic(rate_per_s=rate, duration_s=seconds)

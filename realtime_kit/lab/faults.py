@@ -225,7 +225,8 @@ class _Breaking:
                 self._silent_s = (ending_ns - broken_ns) / 1e9
             if mute_s := self._scenario.mute_s:
                 left_s = start_ns / 1e9 + self._settings.seconds - broken_ns / 1e9
-                self._silent_s, self._stays_mute = min(mute_s, left_s), mute_s > left_s
+                self._silent_s = min(mute_s, left_s)
+                self._stays_mute = mute_s > left_s + LEAST_DRAIN_S
             await happening
         finally:
             pacer.stop()

@@ -108,6 +108,7 @@ async def _watch(settings: IdTimelineSettings, report: ReportFaults, stop: async
         seconds=settings.seconds,
         seed=settings.seed,
         report=report,
+        own_clock=settings.scenario.own_clock,
     ) as watch:
         watch.phase = "Events happen …"
         watch.begin()

@@ -24,7 +24,7 @@ from realtime_kit.errors import RunFolderError, SocketPathTooLong
 from realtime_kit.pushpin.config import IPC_PREFIX
 from realtime_kit.pushpin.version import PushpinVersion
 
-_BASE = Path("/tmp")  # not $TMPDIR: on macOS and under test runners it is too long for a socket
+RUN_FOLDERS = Path("/tmp")  # not $TMPDIR: on macOS and under test runners it is too long for a socket
 _PREFIX = "rk-"
 CONFIG = "pushpin.conf"
 MARK = "locked"
@@ -57,7 +57,7 @@ def make_run_folder(version: PushpinVersion, base: Path | None = None) -> tuple[
         SocketPathTooLong: if the path leaves no room for the sockets.
         RunFolderError: if it cannot be made.
     """
-    base = _BASE if base is None else base.absolute()
+    base = RUN_FOLDERS if base is None else base.absolute()
     _check(base, version)
     try:
         base.mkdir(parents=True, exist_ok=True)
@@ -75,9 +75,9 @@ def locked_folder() -> Iterator[tuple[Path, int]]:
         RunFolderError: if it cannot be made.
     """
     try:
-        folder, descriptor = _make_locked(_BASE)
+        folder, descriptor = _make_locked(RUN_FOLDERS)
     except OSError as error:
-        message = f"no folder can be made in {_BASE}: {error.strerror}"
+        message = f"no folder can be made in {RUN_FOLDERS}: {error.strerror}"
         raise RunFolderError(message) from error
     try:
         yield folder, descriptor
@@ -95,7 +95,7 @@ def _make_locked(base: Path) -> tuple[Path, int]:
     return folder, descriptor
 
 
-def sweep_stale_folders(base: Path = _BASE) -> None:
+def sweep_stale_folders(base: Path = RUN_FOLDERS) -> None:
     """Remove the folders whose supervisor was killed, and end what still runs in them."""
     for folder in base.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Self
 
 from realtime_kit.errors import MissingDependency, RealtimeKitError
-from realtime_kit.pushpin.run_folder import locked_folder
+from realtime_kit.pushpin.run_folder import RUN_FOLDERS, locked_folder
 
 COMPILERS = ("cc", "gcc", "clang")
 COMPILE_TIMEOUT_S = 60.0
@@ -32,13 +32,29 @@ _VARIABLE = "REALTIME_KIT_WALL_CLOCK"
 _CURE = "Type: apt install gcc libc6-dev"
 
 
-@functools.cache
 def library() -> bytes:
     """The library, compiled for this machine; once in a process.
 
     Raises:
-        MissingDependency: if this is no Linux, or if there is no C compiler that compiles it.
+        MissingDependency: if this is no Linux, if there is no C compiler that compiles it, or if nothing may be loaded
+            from where run folders are made.
     """
+    made = _made()
+    if isinstance(made, MissingDependency):
+        raise made
+    return made
+
+
+@functools.cache
+def _made() -> bytes | MissingDependency:
+    """The library, or why it cannot be had: what failed would fail again."""
+    try:
+        return _make()
+    except MissingDependency as error:
+        return error
+
+
+def _make() -> bytes:
     if sys.platform != "linux":
         what = f"Stepping the wall clock takes Linux, and this is {sys.platform}."
         raise MissingDependency(what, "Run the kit in a container, such as Binder's.")
@@ -47,19 +63,33 @@ def library() -> bytes:
         either = f"{', '.join(COMPILERS[:-1])} or {COMPILERS[-1]}"
         what = f"Stepping the wall clock takes a C compiler, and there is no {either}."
         raise MissingDependency(what, _CURE)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=RUN_FOLDERS) as folder:
         built = Path(folder) / "wall_clock.so"
+        if said := _compile(compiler, built):
+            what = f"Stepping the wall clock takes a C compiler that works, and {compiler} said: {said}."
+            raise MissingDependency(what, _CURE)
+        try:
+            ctypes.CDLL(str(built))  # changes nothing here: the system's clock was loaded first
+        except OSError as error:
+            what = f"Stepping the wall clock takes a library in {RUN_FOLDERS} that may be loaded, and here: {error}."
+            raise MissingDependency(what, f"Type: mount -o remount,exec {RUN_FOLDERS}") from None
+        return built.read_bytes()
+
+
+def _compile(compiler: str, to: Path) -> str:
+    """What the compiler said, if it failed."""
+    try:
         done = subprocess.run(
-            [compiler, "-shared", "-fPIC", "-O2", "-o", built, _SOURCE],
+            [compiler, "-shared", "-fPIC", "-O2", "-o", to, _SOURCE],
             capture_output=True,
             text=True,
             timeout=COMPILE_TIMEOUT_S,
         )
-        if done.returncode:
-            said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[0]
-            what = f"Stepping the wall clock takes a C compiler that works, and {compiler} said: {said}."
-            raise MissingDependency(what, _CURE)
-        return built.read_bytes()
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    if done.returncode:
+        return (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[0]
+    return ""
 
 
 class WallClock:

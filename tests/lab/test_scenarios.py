@@ -7,7 +7,7 @@ from realtime_kit.errors import MissingDependency, UsageError
 from realtime_kit.lab.faults import FaultSettings
 from realtime_kit.lab.id_timeline import IdTimelineSettings
 from realtime_kit.lab.scenarios import SCENARIOS, find_scenarios, impossible, possible
-from realtime_kit.taps.wall_clock import library
+from realtime_kit.taps.wall_clock import _made
 
 
 def test_all_are_all_and_names_keep_their_order():
@@ -47,10 +47,10 @@ CLOCKS = ["clock-step", "clock-leap"]
 @pytest.fixture
 def no_compiler(monkeypatch, tmp_path):
     """As on a machine without one."""
-    library.cache_clear()
+    _made.cache_clear()
     monkeypatch.setenv("PATH", str(tmp_path))
     yield
-    library.cache_clear()
+    _made.cache_clear()
 
 
 def test_with_a_compiler_everything_is_possible():

@@ -58,7 +58,7 @@ POINTS = 0.02
 """How far measured loss may be from the predicted one; a share of what was owed."""
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_push_alone_loses_what_its_outages_predict() -> None:
     """By the median of three runs of a fault whose first run was off: a busy machine adds outages of its own."""
     off: dict[str, list[float]] = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from realtime_kit.errors import MissingDependency, RealtimeKitError
-from realtime_kit.taps.wall_clock import WallClock, library
+from realtime_kit.taps.wall_clock import WallClock, _made, library
 
 STEP_S = -7200
 CHILD = """
@@ -85,9 +85,9 @@ def test_nothing_of_it_is_left():
 
 @pytest.fixture
 def anew():
-    library.cache_clear()
+    _made.cache_clear()
     yield
-    library.cache_clear()
+    _made.cache_clear()
 
 
 @pytest.mark.usefixtures("anew")

@@ -67,12 +67,11 @@ class Crews:
     def __init__(self, plan: SwarmPlan, urls: Sequence[str]) -> None:
         self.plan = plan
         self._urls = list(urls)
-        self._in_flight = IN_FLIGHT * len(self._urls)
         self._stack = contextlib.AsyncExitStack()
         self.workers = [
             Worker(self.CREW, name=f"process {index + 1} of the swarm") for index in range(len(plan.counts))
         ]
-        self._in_flight_each = max(1, self._in_flight // len(self.workers))
+        self._in_flight_each = max(1, IN_FLIGHT * len(self._urls) // len(self.workers))
         self._first = np.concatenate([[0], np.cumsum(plan.counts)])[:-1].astype(int).tolist()
 
     async def __aenter__(self) -> Self:

@@ -7,7 +7,7 @@ import gc
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psutil
@@ -45,7 +45,7 @@ class Opener(ABC):
 
     @abstractmethod
     async def _connect(self, number: int, connector: Connector) -> None:
-        """Connect one client, once; raises OSError, TimeoutError or Refused."""
+        """Connect one client, once; raises OSError or Refused."""
 
     @abstractmethod
     def _is_connected(self, number: int) -> bool:
@@ -61,16 +61,20 @@ class Opener(ABC):
         self._sources = list(sources)
 
     async def _open_all(self, numbers: Sequence[int], in_flight: int) -> None:
-        waiting = iter(numbers)
+        """Each address has its share of what may be opening at a time, however slow another is."""
+        count = len(self._connectors)
 
-        async def open_one_after_the_other() -> None:
+        async def open_one_after_the_other(waiting: Iterator[int]) -> None:
             for number in waiting:
                 await self._open_one(number)
 
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(in_flight, len(numbers))):
-                    group.create_task(open_one_after_the_other())
+                for address in range(count):
+                    mine = [number for number in numbers if number % count == address]
+                    waiting = iter(mine)
+                    for _ in range(min(max(1, in_flight // count), len(mine))):
+                        group.create_task(open_one_after_the_other(waiting))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None  # one reason is what a person can act on
 
@@ -79,7 +83,7 @@ class Opener(ABC):
         for attempt in range(TRIES):
             try:
                 await self._connect(number, connector)
-            except (OSError, Refused, TimeoutError) as error:
+            except (OSError, Refused) as error:
                 if isinstance(error, Refused) and not error.again:
                     message = f"{connector.url}: {error}"
                     raise ClientError(message) from None

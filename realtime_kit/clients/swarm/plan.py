@@ -82,7 +82,7 @@ def plan_swarm(clients: int, *, targets: int = 1, service: URL | None = None) ->
 def _sources(each: int) -> tuple[str, ...]:
     """Loopback addresses to connect so many clients to one port from. Without a word, only Linux has more than one."""
     of_one = QUICK_PORTS_PER_SOURCE if sys.platform == "linux" else PORTS_PER_SOURCE
-    addresses = math.ceil(each / of_one)
+    addresses = min(MOST_SOURCES, math.ceil(each / of_one))
     return tuple(f"127.0.0.{2 + index}" for index in range(addresses)) if addresses > 1 else ()
 
 

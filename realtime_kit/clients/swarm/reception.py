@@ -32,7 +32,7 @@ would cost more than to read them. Others get a turn after this."""
 
 _NAP_PER_CLIENT_S = 50e-9
 """While a push is in the air, the next look is so much later for each client: 1/600 of what a Pushpin needs for them,
-30 µs each. A receipt is written down that much too late at most, and several are read for one waking."""
+30 µs each. About so late is a receipt written down at most, and several are read for one waking."""
 
 _SHORTEST_NAP_S = 1e-4
 """For fewer clients than make this, 2,000, the next receipt is waited for: a sleep lasts half of it too long."""
@@ -142,9 +142,9 @@ class Reception:
         if self.latest[number] < self.awaited and not self._transport.repeated:
             self._strike_off()
         opening = self._opening.pop(number, None)
-        if opening is None:
+        if opening is None or opening.done():
             self._on_loss(number, error or ConnectionError(reason))
-        elif not opening.done():
+        else:
             opening.set_exception(error or ConnectionError(reason))
 
     # Events
@@ -195,7 +195,7 @@ class Reception:
                     continue
                 said = known(piece)
                 if said is None or figure != some:
-                    self._read_anew(number, fd, piece)
+                    self._read_anew(number, fd, piece, size)
                     continue
                 now_ns = clock()
                 event_ids, cursor = said
@@ -221,15 +221,18 @@ class Reception:
                 time.sleep(nap_s)
             ready = poll(_STAY_S)
 
-    def _read_anew(self, number: int, fd: int, piece: bytes) -> None:
-        """Read what nobody has been sent before, or not in these pieces, or what is said last."""
+    def _read_anew(self, number: int, fd: int, piece: bytes, size: int) -> None:
+        """Read what nobody has been sent before, or not in these pieces, or what is said last.
+
+        Only a piece that is shorter than was asked for is known from then on: whoever gets the same has read all.
+        """
         if not piece:
             self._lose(number, "the server ended the connection")
             return
         reading = self._transport.reading(opened=True)
         self._steady[fd] = -1
         self._readings[fd] = number, reading
-        is_all = self._note_size(piece)
+        is_all = self._note_size(piece, size)
         event_ids = self._feed(number, fd, reading, piece)
         if event_ids is not None and reading.whole and not reading.over and is_all:
             if len(self._known) >= _PIECES_KEPT:
@@ -245,23 +248,24 @@ class Reception:
     def _read_on(self, number: int, fd: int) -> None:
         """Read until there is no more, or the connection has ended."""
         while self._fds[number] == fd:
+            size = self._read_bytes
             try:
-                data = os.read(fd, self._read_bytes)
+                data = os.read(fd, size)
             except OSError as error:
                 self._stumble(number, error)
                 return
             if not data:
                 self._lose(number, "the server ended the connection")
                 return
-            self._note_size(data)
+            self._note_size(data, size)
             if self._steady[fd] >= 0:
                 self._steady[fd] = -1
                 self._readings[fd] = number, self._transport.reading(opened=True)
             self._feed(number, fd, self._readings[fd][1], data)
 
-    def _note_size(self, data: bytes) -> bool:
-        """Whether this was all there was to read; if not, more is read at a time from now on."""
-        is_all = len(data) < self._read_bytes
+    def _note_size(self, data: bytes, size: int) -> bool:
+        """Whether this was all there was to read, as so much was asked for; if not, more is, from now on."""
+        is_all = len(data) < size
         if not is_all:
             self._read_bytes = _MOST_READ_BYTES
         return is_all

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
-from realtime_kit.clients.swarm.crews import Crews, SwarmState
+from realtime_kit.clients.swarm.crews import IN_FLIGHT, Crews, SwarmState
 from realtime_kit.clients.swarm.plan import SwarmPlan
 from realtime_kit.errors import ClientError
 
@@ -106,9 +106,7 @@ class Swarm(Crews):
                 offset -= on_their_way
                 on_their_way = 0
             asking = []
-            for worker, share in zip(
-                self.workers, _shares(self._in_flight - on_their_way, answers), strict=True
-            ):
+            for worker, share in zip(self.workers, _shares(IN_FLIGHT - on_their_way, answers), strict=True):
                 asking.append(worker.ask("ask", count=share, after=after))
             answers = await asyncio.gather(*asking)
             await asyncio.sleep(_ROUND_S)  # whoever is asked all the time has no time for the clients

@@ -11,7 +11,9 @@ from realtime_kit.clients.swarm import reception as module
 from realtime_kit.clients.swarm.reading import SWARM_TRANSPORTS
 from realtime_kit.clients.swarm.reception import Reception
 
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n:\n\n"
+HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n:\n\n\r\n"
+)
 CLIENTS = 20
 
 
@@ -42,11 +44,20 @@ async def connected(on_loss=lambda _: None):
             server.close()
 
 
-def event(number, size=1):
-    return b"id: %d\ndata: %s\n\n" % (number, b"x" * size)
+def event(number, wire_bytes=40):
+    """A chunk with an event, of so many bytes in all."""
+
+    def chunk(filling):
+        text = b"id: %d\ndata: %s\n\n" % (number, b"x" * filling)
+        return b"%x\r\n%s\r\n" % (len(text), text)
+
+    # The length of the length depends on the filling.
+    return next(made for filling in range(wire_bytes) if len(made := chunk(filling)) >= wire_bytes)
 
 
-@pytest.mark.parametrize("size", [1, 900, 944, 945, 946, 947, 2_000, 16_369, 16_370, 40_000])
+@pytest.mark.parametrize(
+    "size", [40, 958, 959, 960, 961, 1_919, 1_920, 1_921, 16_383, 16_384, 16_385, 40_000]
+)
 def test_events_of_any_size_are_read_to_their_end(size):
     async def main():
         async with connected() as (reception, servers):
@@ -60,6 +71,46 @@ def test_events_of_any_size_are_read_to_their_end(size):
             assert sorted(zip(receipts.client.tolist(), receipts.event_id.tolist(), strict=True)) == [
                 (client, number) for client in range(CLIENTS) for number in (1, 2, 3)
             ]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("wire_bytes", [960, 480, 240])
+def test_a_piece_behind_which_there_is_more_is_not_taken_for_all(wire_bytes):
+    """Events that fill the first read to its last byte, with another behind them, at everybody at once."""
+    count = 960 // wire_bytes + 1
+
+    async def main():
+        async with connected() as (reception, servers):
+            reception.expect(count)
+            for server in servers:
+                server.sendall(b"".join(event(number, wire_bytes) for number in range(1, count + 1)))
+            async with asyncio.timeout(30):
+                await reception.arrived.wait()
+            assert reception.latest == [count] * CLIENTS
+
+    asyncio.run(main())
+
+
+def test_an_end_right_behind_the_head_is_a_loss():
+    async def main():
+        losses = asyncio.Queue()
+        reception = Reception(
+            SWARM_TRANSPORTS["streaming"],
+            1,
+            on_answer=lambda *_: None,
+            on_loss=lambda number, _: losses.put_nowait(number),
+        )
+        server, client = socket.socketpair()
+        client.setblocking(False)
+        server.sendall(HEAD)
+        server.close()
+        agreed = reception.take(0, client, 1)
+        async with asyncio.timeout(30):
+            await agreed
+            assert await losses.get() == 0
+        assert not reception.is_connected(0)
+        reception.close()
 
     asyncio.run(main())
 

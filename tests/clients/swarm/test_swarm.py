@@ -65,24 +65,41 @@ def test_receipts_carry_the_numbers_of_the_whole_swarm():
     asyncio.run(main())
 
 
-def test_each_address_is_given_as_many_at_a_time_as_it_can_take():
+def test_each_address_is_given_as_many_at_a_time_as_it_can_take_and_not_the_share_of_another():
     async def main():
         server = Server()
-        together = asyncio.Barrier(2 * IN_FLIGHT)
+        opening, most, answered = {1: 0, 2: 0}, {1: 0, 2: 0}, {1: 0, 2: 0}
+        go_on = asyncio.Event()
 
-        async def handle(request):
-            await together.wait()  # nobody is answered before so many have asked
-            return await server.handle(request)
+        def look():
+            if answered[2] == 2 * IN_FLIGHT and opening[1] >= IN_FLIGHT:
+                go_on.set()
+
+        def handle_at(address):
+            async def handle(request):
+                opening[address] += 1
+                most[address] = max(most[address], opening[address])
+                look()
+                if address == 1:  # answers nobody until the other has answered everybody
+                    await go_on.wait()
+                opening[address] -= 1
+                answered[address] += 1
+                look()
+                return await server.handle(request)
+
+            return handle
 
         app = web.Application()
-        app.router.add_get("/1/events", handle)
-        app.router.add_get("/2/events", handle)
+        for address in (1, 2):
+            app.router.add_get(f"/{address}/events", handle_at(address))
         async with TestServer(app) as listening:
-            urls = [str(listening.make_url(f"/{number}/events")) for number in (1, 2)]
+            urls = [str(listening.make_url(f"/{address}/events")) for address in (1, 2)]
             async with Swarm(SwarmPlan(4 * IN_FLIGHT, (2 * IN_FLIGHT,) * 2), urls) as swarm:
                 state = await swarm.open()
                 assert (state.connected, state.retries) == (4 * IN_FLIGHT, 0)
                 server.hang_up.set()
+        assert most[1] == IN_FLIGHT
+        assert most[2] <= IN_FLIGHT
 
     asyncio.run(main())
 
