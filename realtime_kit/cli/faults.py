@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def faults(json_file: str | None, plot_file: str | None, **settings: Any) -> int:
     """Break one thing at a time, and count what each transport loses.
 
-    Each fault takes about ten seconds longer than --seconds, slow-reader a minute. Ctrl-C keeps the faults that have
+    Each fault takes about ten seconds longer than --seconds, slow-reader a minute or two. Ctrl-C keeps the faults that have
     been measured.
     """
     from realtime_kit.lab.faults import FaultSettings, faults as run_faults

@@ -105,7 +105,7 @@ class FaultSettings:
 
 def faults(*, on_progress: ProgressReport = lambda _: None, **settings: Any) -> FaultRun:
     """Break one thing after the other, with a fresh Pushpin each time. It takes about ten seconds longer each; a
-    reader that stands still takes a minute, since a connection of Pushpin's is then mute for up to 45 s.
+    reader that stands still takes a minute or two, since a connection of Pushpin's is then mute, mostly for up to 45 s.
 
     An interrupt ends it early: the faults that have been settled until then are returned.
 
