@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 def faults(json_file: str | None, plot_file: str | None, **settings: Any) -> int:
     """Break one thing at a time, and count what each transport loses.
 
-    Each fault takes about ten seconds longer than --seconds, slow-reader a minute or two. Ctrl-C keeps the faults that have
-    been measured.
+    Each fault takes about ten seconds longer than --seconds, slow-reader a minute
+    or two. Ctrl-C keeps the faults that have been measured.
     """
     from realtime_kit.lab.faults import FaultSettings, faults as run_faults
 
