@@ -218,8 +218,6 @@ SCENARIOS = (
     _publish(
         PublishFault.WRONG_PREV_ID,
         "every third publish names a wrong event before it, as from a publisher that counts for itself",
-        # Its sequencer keeps what it holds back by the event before it. How much it holds back depends on who recovers.
-        "of two messages that it holds back and that name the same event before them, Pushpin drops the second",
     ),
     _toxic("latency", Toxics(latency_s=LATENCY_S), "every answer is 0.25 s late on its way to the client"),
     _toxic(

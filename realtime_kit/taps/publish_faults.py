@@ -24,7 +24,8 @@ class PublishFault(StrEnum):
     DUPLICATE = "duplicate"
     """It is sent twice: a publisher that was not answered and tried again."""
     WRONG_PREV_ID = "wrong-prev-id"
-    """It names another event than the one before it: a publisher that counts for itself, beside another."""
+    """It names an event before it that nobody has heard of: a publisher that counts for itself, beside another. (If it
+    named the last but one, that would fit a client that had just missed the one between: nobody could notice.)"""
 
 
 class FaultyPublisher:
@@ -89,5 +90,5 @@ class FaultyPublisher:
 
 
 def _after_another(item: Item) -> Item:
-    """The same, as if the event before it did not exist."""
-    return Item(item.formats, id=item.id, prev_id=str(max(0, int(item.id) - 2)), meta=item.meta)
+    """The same, as if it came after an event of another publisher's."""
+    return Item(item.formats, id=item.id, prev_id=f"elsewhere-{item.prev_id}", meta=item.meta)
