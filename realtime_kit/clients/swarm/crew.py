@@ -46,6 +46,7 @@ class CrewWorker(Opener):
         in_flight: int,
         transport: str = "streaming",
         cursor: int | None = None,
+        in_turn: int | None = None,
     ) -> dict[str, Any]:
         """Connect clients, a few at a time, spread evenly over addresses; who could not be connected and why.
 
@@ -58,12 +59,13 @@ class CrewWorker(Opener):
             in_flight: How many may be opening at a time.
             transport: A key of `SWARM_TRANSPORTS`.
             cursor: After which event a long-poll begins; None: with those to come.
+            in_turn: As for `Reception`.
         """
         self._prepare(urls, sources, count)
         self._transport = SWARM_TRANSPORTS[transport]
         self._asked, self._cursors = [_SILENT] * count, [cursor] * count
         self.reception = Reception(
-            self._transport, count, on_answer=self._note_answer, on_loss=self._note_loss
+            self._transport, count, in_turn=in_turn, on_answer=self._note_answer, on_loss=self._note_loss
         )
         await self._open_all(range(count), in_flight)
         return self._state()

@@ -31,8 +31,9 @@ _LONGEST_STAY_NS = 100_000_000
 would cost more than to read them. Others get a turn after this."""
 
 _NAP_PER_CLIENT_S = 50e-9
-"""While a push is in the air, the next look is so much later for each client: 1/600 of what a Pushpin needs for them,
-30 µs each. About so late is a receipt written down at most, and several are read for one waking."""
+"""While a push is in the air, the next look is so much later for each client that is reached in turn, whoever reads for
+it: 1/600 of what a Pushpin needs for them, 30 µs each. About so late is a receipt written down at most, and several are
+read for one waking."""
 
 _SHORTEST_NAP_S = 1e-4
 """For fewer clients than make this, 2,000, the next receipt is waited for: a sleep lasts half of it too long."""
@@ -49,6 +50,7 @@ class Reception:
     Args:
         transport: What they speak.
         clients: How many there are.
+        in_turn: How many, of all crews' clients, a push reaches one after the other; None: these.
         on_answer: Called with a client and its cursor when one of its requests has been answered: long-polling.
         on_loss: Called with a client and the reason when its connection has ended, but for a `hang_up`.
 
@@ -64,6 +66,7 @@ class Reception:
         transport: Transport,
         clients: int,
         *,
+        in_turn: int | None = None,
         on_answer: Callable[[int, int], None],
         on_loss: Callable[[int, Exception], None],
     ) -> None:
@@ -81,7 +84,7 @@ class Reception:
         self._known: dict[bytes, tuple[tuple[int, ...], int | None]] = {}
         self._read_bytes = _READ_BYTES
         self.awaited = self._missing = 0
-        self._nap_s = nap_s if (nap_s := clients * _NAP_PER_CLIENT_S) >= _SHORTEST_NAP_S else 0.0
+        self._nap_s = nap_s if (nap_s := (in_turn or clients) * _NAP_PER_CLIENT_S) >= _SHORTEST_NAP_S else 0.0
         self._readiness = Readiness()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._readiness.fileno(), self._wake)

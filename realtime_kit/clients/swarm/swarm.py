@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from realtime_kit.clients.swarm.crews import IN_FLIGHT, Crews, SwarmState
 from realtime_kit.clients.swarm.plan import SwarmPlan
 from realtime_kit.errors import ClientError
+from realtime_kit.processors import usable
 
 SUPPOSED_S = 0.1
 """When a request is supposed to have reached an origin that does not tell: Pushpin needs a hundredth of it."""
@@ -69,7 +70,11 @@ class Swarm(Crews):
         Raises:
             WorkerError: if an address does not lead to an event stream; the text has the answer.
         """
-        state = await self._open("open", urls=self._urls, transport=self._transport, cursor=cursor)
+        # Pushpins of which each has a processor for its handler and one for its connections deliver side by side.
+        in_turn = self.plan.clients // max(1, min(len(self._urls), usable() // 2))
+        state = await self._open(
+            "open", urls=self._urls, transport=self._transport, cursor=cursor, in_turn=in_turn
+        )
         begun_s = time.monotonic()
         await self.ask(0)
         self.asked_per_s = self.plan.clients / (time.monotonic() - begun_s)
