@@ -29,8 +29,9 @@ import psutil
 from numpy.typing import NDArray
 
 from realtime_kit.clients.swarm import Swarm, largest_swarm, plan_swarm
-from realtime_kit.lab.fanout import LEAD_S, used_s
+from realtime_kit.lab.fanout import LEAD_S
 from realtime_kit.origin.lessons import find_lesson
+from realtime_kit.processors import used_s
 from realtime_kit.pushpin import PushpinSettings, Route
 from realtime_kit.pushpin.cluster import PushpinCluster
 from realtime_kit.worker import Worker
@@ -473,7 +474,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--pushes", type=int, default=PUSHES)
     parser.add_argument("--only", default="", help="kinds beside the swarm, such as C,aiohttp; all")
-    parser.add_argument("--crowd", action="store_true", help=f"{CROWD:,} clients, and nothing else")
+    parser.add_argument(
+        "--crowd",
+        action="store_true",
+        help=f"{CROWD:,} clients, the swarm's and C's, once; --clients, --rounds and --only do not count then",
+    )
     chosen = parser.parse_args()
     only = ["swarm", *chosen.only.split(",")] if chosen.only else []
     print(f"{os.cpu_count()} processors, {versions()}")

@@ -61,7 +61,7 @@ class Pushpin(Proxy):
         run_folder: Where each start makes the folder for its sockets; None is `/tmp`. A short path, see
             `SocketPathTooLong`.
         start_timeout_s: Seconds it may take to become ready. It takes about 0.3.
-        environ: Further environment variables of its processes.
+        environ: Further environment variables of its processes; those that the kit sets win over them.
 
     Attributes:
         state: Where it is in its life.
