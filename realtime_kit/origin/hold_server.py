@@ -16,6 +16,7 @@ from typing import Self, cast
 from aiohttp import web
 
 from realtime_kit.errors import ProtocolError
+from realtime_kit.listening import listening
 from realtime_kit.origin import grip
 from realtime_kit.origin.event_log import EventLog
 from realtime_kit.origin.lessons import find_lesson
@@ -66,7 +67,10 @@ class HoldServer:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), HOST, self.port, backlog=1024)
+        make = loop.create_server(
+            lambda: _Connection(self), HOST, self.port, backlog=1024, start_serving=False
+        )
+        self._server = await listening(make)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

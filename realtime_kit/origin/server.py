@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from realtime_kit.errors import OriginError, UsageError
+from realtime_kit.listening import serving
 
 HOST = "127.0.0.1"
 
@@ -51,21 +52,15 @@ class OriginServer:
             raise UsageError(message)
         self._app = _application(routes, show_error)
         self.port = port
-        self._runner: web.AppRunner | None = None
+        self._serving = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        # Pushpin's idle connections would otherwise hold up the end for a minute.
-        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=0.1)
         try:
-            await self._runner.setup()
-            await web.TCPSite(self._runner, HOST, self.port).start()
-        except BaseException as error:
-            with contextlib.suppress(Exception):
-                await self._runner.cleanup()
+            self.port = await self._serving.enter_async_context(serving(self._app, HOST, self.port))
+        except Exception as error:
             if message := self._explain(error):
                 raise OriginError(message) from error
             raise
-        self.port = self._runner.addresses[0][1]
         return self
 
     def _explain(self, error: BaseException) -> str:
@@ -80,8 +75,7 @@ class OriginServer:
         return ""
 
     async def __aexit__(self, *_: object) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._serving.aclose()
 
 
 def _application(routes: Routes, show_error: ShowError | None) -> web.Application:

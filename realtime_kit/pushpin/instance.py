@@ -156,6 +156,7 @@ class Instance:
         self._probe = probe
         self._routes = plan.routes
         self._timeout_s = plan.start_timeout_s
+        self._missing = "no event came through it"
 
     def processes(self) -> list[psutil.Process]:
         """Its runner, then its services."""
@@ -196,6 +197,7 @@ class Instance:
         await _first_of(self.statistics.until(condition), self._until_it_ends())
 
     async def _put_in_force(self, routes: Iterable[Route]) -> None:
+        self._missing = "no event came through it by its new routes"
         _write(self.addresses.run_folder / "routes", render_routes((*self._probe.next_routes(), *routes)))
         for runner in self.processes()[:1]:  # it tells its services; else they look every second
             runner.send_signal(signal.SIGHUP)
@@ -210,6 +212,7 @@ class Instance:
         """The same, and let the statistics tell of it; their link may settle later than all others."""
         while True:
             await self._pass_event()
+            self._missing = "its statistics said nothing, though events came through it"
             if await self.statistics.hears():
                 return
 
@@ -220,8 +223,8 @@ class Instance:
             )
         except TimeoutError:
             message = (
-                f"Pushpin runs, but within {self._timeout_s:g} s no event came through it: its log may say why;"
-                " a busy machine needs a larger start_timeout_s, and one connection has to be left for the kit"
+                f"Pushpin runs, but within {self._timeout_s:g} s {self._missing}: its log may say why; a busy"
+                " machine needs a larger start_timeout_s, and one connection has to be left for the kit"
             )
             raise PushpinNotReady(message, self.process.log()) from None
 

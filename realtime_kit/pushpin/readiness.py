@@ -23,6 +23,7 @@ from gripcontrol import HttpStreamFormat, WebSocketMessageFormat
 from pubcontrol import Item
 from yarl import URL
 
+from realtime_kit.listening import serving
 from realtime_kit.publisher.formats import exported
 from realtime_kit.pushpin.ports import HOST
 from realtime_kit.pushpin.routes import Route
@@ -56,23 +57,18 @@ class Probe:
     def __init__(self) -> None:
         self._token = secrets.token_hex(8)
         self._generation = 0
-        self._runner: web.AppRunner | None = None
+        self._serving = contextlib.AsyncExitStack()
         self._port = 0
 
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_get(_PATH + "{generation}/{channel}", self._hold)
         app.router.add_post(_PATH + "{generation}/{channel}", self._hold_websocket)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, 0)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
+        self._port = await self._serving.enter_async_context(serving(app, HOST, 0))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._serving.aclose()
 
     def next_routes(self) -> tuple[Route, Route]:
         """Routes to the probe that differ from all before, to tell new routes from old ones."""

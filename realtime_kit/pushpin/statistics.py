@@ -139,6 +139,7 @@ class StatisticsSocket:
         """Whether anything has arrived, or does so shortly: then all that follows will."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._heard.wait(), _HEARING_S)
+        self._raise_what_ended_it()
         return self._heard.is_set()
 
     async def until(self, condition: Callable[[Statistics], bool]) -> None:
@@ -148,12 +149,15 @@ class StatisticsSocket:
             PushpinStopped: if the socket is closed before it does.
         """
         while not condition(self.statistics):
-            if self._following.cancelled():
-                message = "Pushpin was stopped before its statistics were what was waited for"
-                raise PushpinStopped(message)
-            if self._following.done():
-                self._following.result()  # raises what went wrong
+            self._raise_what_ended_it()
             await self._changed.wait()
+
+    def _raise_what_ended_it(self) -> None:
+        if self._following.cancelled():
+            message = "Pushpin was stopped before its statistics were what was waited for"
+            raise PushpinStopped(message)
+        if self._following.done():
+            self._following.result()  # raises what went wrong
 
     async def _follow(self, spec: str) -> None:
         context = zmq.asyncio.Context()

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from realtime_kit.listening import listening
+
 HOST = "127.0.0.1"
 _READ_BYTES = 4096
 _READ_AHEAD_BYTES = 3 * _READ_BYTES
@@ -125,7 +127,8 @@ class ToxicProxy:
         self._is_down = False
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, HOST, self.port, limit=_READ_BYTES)
+        make = asyncio.start_server(self._accept, HOST, self.port, limit=_READ_BYTES, start_serving=False)
+        self._server = await listening(make)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -134,6 +134,19 @@ def test_it_hears_once_anything_has_arrived(publisher: tuple[zmq.Socket[bytes], 
     asyncio.run(listen())
 
 
+def test_it_does_not_call_a_fault_silence(publisher: tuple[zmq.Socket[bytes], str]) -> None:
+    socket, spec = publisher
+
+    async def listen() -> None:
+        async with StatisticsSocket(spec) as following:
+            await asyncio.to_thread(socket.recv)
+            socket.send(b"conn J{broken")
+            with pytest.raises(json.JSONDecodeError):
+                await following.hears()
+
+    asyncio.run(listen())
+
+
 def test_a_flood_of_messages_leaves_turns_to_others(publisher: tuple[zmq.Socket[bytes], str]) -> None:
     socket, spec = publisher
     socket.setsockopt(zmq.SNDHWM, 0)

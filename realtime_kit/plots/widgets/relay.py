@@ -17,6 +17,7 @@ from yarl import URL
 
 from realtime_kit import background
 from realtime_kit.errors import ProtocolError
+from realtime_kit.listening import listening
 
 HOST = "127.0.0.1"
 SECRETS = (b"authorization", b"cookie", b"x-xsrftoken")
@@ -62,7 +63,8 @@ class Relay:
         async with self._turns.take():
             await self._end()
             self._lease = background.Lease(self.stop)
-            self._server = await asyncio.start_server(self._accept, HOST, 0)
+            make = asyncio.start_server(self._accept, HOST, 0, start_serving=False)
+            self._server = await listening(make)
             self._timer = asyncio.create_task(self._time_out())
             port: int = self._server.sockets[0].getsockname()[1]
             return port

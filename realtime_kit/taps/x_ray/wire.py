@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Protocol, Self
 
 from realtime_kit.errors import UsageError
+from realtime_kit.listening import listening
 
 HOST = "127.0.0.1"
 
@@ -70,9 +71,15 @@ class Wire:
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(
-                self._accept, self._host, self.port, family=_family(self._host), backlog=_BACKLOG
+            make = loop.create_server(
+                self._accept,
+                self._host,
+                self.port,
+                family=_family(self._host),
+                backlog=_BACKLOG,
+                start_serving=False,
             )
+            self._server = await listening(make)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             message = f"the X-ray cannot listen on port {self.port}: {reason}; 0 is a free port"
