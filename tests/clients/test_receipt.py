@@ -45,6 +45,24 @@ def test_a_copy_taken_earlier_does_not_grow():
     assert len(early) == 1
 
 
+@given(ROWS)
+def test_a_loop_leaves_out_when_connections_were_opened_and_it_is_filled_in(rows):
+    opened_ns = np.arange(100, 110)
+    book, expected = ReceiptBook(), []
+    for number, (client, event_id, received_ns, own_ns) in enumerate(rows):
+        client %= 10
+        if number % 3:
+            for write, value in zip(book.columns(), (client, event_id, received_ns), strict=True):
+                write(value)
+            expected.append((client, event_id, received_ns, 100 + client))
+        else:
+            book.fill_opened(opened_ns)
+            book.write(client, event_id, received_ns, own_ns)
+            expected.append((client, event_id, received_ns, own_ns))
+    book.fill_opened(opened_ns)
+    assert rows_of(book.receipts()) == expected
+
+
 def test_choosing_keeps_columns_together():
     receipts = book_of([(0, 1, 10, 0), (1, 2, 20, 5), (0, 3, 30, 0)]).receipts()
     assert rows_of(receipts.only(receipts.client == 0)) == [(0, 1, 10, 0), (0, 3, 30, 0)]

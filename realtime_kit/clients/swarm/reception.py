@@ -10,7 +10,10 @@ import asyncio
 import os
 import socket
 import time
+from array import array
 from collections.abc import Callable
+
+import numpy as np
 
 from realtime_kit.clients.receipt import ReceiptBook, Receipts
 from realtime_kit.clients.swarm.readiness import Readiness
@@ -76,9 +79,10 @@ class Reception:
         self._transport = transport
         self._on_answer = on_answer
         self._on_loss = on_loss
-        self._opened_ns = [0] * clients
+        self._opened_ns = np.zeros(clients, np.int64)
         self._fds = [-1] * clients
-        self._steady: list[int] = []  # by descriptor: whose it is if it is between two messages, else -1
+        # By descriptor: whose it is if it is between two messages, else -1. An array lies in one piece.
+        self._steady = array("i")
         self._readings: dict[int, tuple[int, Reading]] = {}  # by descriptor, of all others
         self._opening: dict[int, asyncio.Future[None]] = {}
         self._known: dict[bytes, tuple[tuple[int, ...], int | None]] = {}
@@ -96,8 +100,9 @@ class Reception:
         self.hang_up(number)
         fd = connection.detach()
         self._fds[number] = fd
+        self.book.fill_opened(self._opened_ns)
         self._opened_ns[number] = opened_ns
-        self._steady += [-1] * (fd + 1 - len(self._steady))
+        self._steady.extend([-1] * (fd + 1 - len(self._steady)))
         self._readings[fd] = number, self._transport.reading()
         self._opening[number] = agreed = self._loop.create_future()
         self._readiness.add(fd)
@@ -155,6 +160,7 @@ class Reception:
     def receipts(self) -> Receipts:
         """The receipts since the last call."""
         book, self.book = self.book, ReceiptBook()
+        book.fill_opened(self._opened_ns)
         return book.receipts()
 
     def expect(self, event_id: int) -> None:
@@ -180,8 +186,8 @@ class Reception:
             time.monotonic_ns,
             self._transport.repeated,
         )
-        steady, known, latest, opened_ns = self._steady, self._known.get, self.latest, self._opened_ns
-        write_client, write_id, write_time, write_opened = self.book.columns()
+        steady, known, latest = self._steady, self._known.get, self.latest
+        write_client, write_id, write_time = self.book.columns()
         awaited, nap_s, some, size = self.awaited, self._nap_s, self._readiness.SOME, self._read_bytes
         until_ns = 0
         ready = poll(0)
@@ -206,7 +212,6 @@ class Reception:
                     write_client(number)
                     write_id(event_id)
                     write_time(now_ns)
-                    write_opened(opened_ns[number])
                     before = latest[number]
                     if event_id > before:
                         latest[number] = event_id
@@ -297,7 +302,8 @@ class Reception:
         return event_ids
 
     def _write(self, number: int, event_id: int, now_ns: int) -> None:
-        self.book.write(number, event_id, now_ns, self._opened_ns[number])
+        self.book.fill_opened(self._opened_ns)
+        self.book.write(number, event_id, now_ns, int(self._opened_ns[number]))
         before = self.latest[number]
         if event_id > before:
             self.latest[number] = event_id

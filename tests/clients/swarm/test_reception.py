@@ -92,6 +92,40 @@ def test_a_piece_behind_which_there_is_more_is_not_taken_for_all(wire_bytes):
     asyncio.run(main())
 
 
+def test_a_receipt_says_when_its_own_connection_was_opened_and_not_a_later_one():
+    async def main():
+        async with connected() as (reception, servers):
+            for number, size in ((1, 40), (2, 40), (3, 20_000)):
+                reception.expect(number)
+                for server in servers:
+                    server.sendall(event(number, size))
+                async with asyncio.timeout(30):
+                    await reception.arrived.wait()
+                server, client = socket.socketpair()
+                client.setblocking(False)
+                agreed = reception.take(0, client, 10 + number)
+                server.sendall(HEAD)
+                servers[0].close()
+                servers[0] = server
+                await agreed
+                reception.settle(0)
+            receipts = reception.receipts()
+            opened = zip(
+                receipts.client.tolist(),
+                receipts.event_id.tolist(),
+                receipts.opened_ns.tolist(),
+                strict=True,
+            )
+            of_first = {1: 1, 2: 11, 3: 12}
+            assert sorted(opened) == [
+                (client, number, 1 if client else of_first[number])
+                for client in range(CLIENTS)
+                for number in of_first
+            ]
+
+    asyncio.run(main())
+
+
 def test_an_end_right_behind_the_head_is_a_loss():
     async def main():
         losses = asyncio.Queue()
