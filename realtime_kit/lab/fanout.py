@@ -12,17 +12,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
 import realtime_kit
 from realtime_kit import background
 from realtime_kit.clients.swarm import REPEATED, SWARM_TRANSPORTS, Swarm, SwarmPlan, SwarmState, plan_swarm
 from realtime_kit.errors import UsageError
 from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted, ending, unless
-from realtime_kit.measurements.fanout import FanoutRun, Push, completion, per_delivery_s
+from realtime_kit.measurements.fanout import FanoutRun, Push
 from realtime_kit.measurements.herd import Herd
-from realtime_kit.measurements.latency import latencies_s, latency
-from realtime_kit.measurements.ledger import account
+from realtime_kit.measurements.reaching import Reaching
 from realtime_kit.measurements.verdict import Evidence, judge
 from realtime_kit.origin.lessons import find_lesson
 from realtime_kit.processors import machine_used_s, used_s
@@ -268,15 +265,10 @@ class _Fanout:
             with contextlib.suppress(Interrupted):
                 herd = await unless(self.stop, herding, grace_s=0.0 if self.cut_short else GRACE_S)
         receipts, state = await self.swarm.collect()
-        ids, intended_ns = np.array([event_id]), np.array([due_ns])
-        books = account(receipts, ids, intended_ns, clients=self.settings.clients)
-        samples = latencies_s(books.received_ns, intended_ns)
-        reached = samples[np.isfinite(samples)]
-        last_s = float(reached.max()) if len(reached) else 0.0
+        reaching = Reaching.of(receipts, event_id, due_ns, clients=self.settings.clients)
         used_s = {part: _difference(before[part], after[part]) for part in after}
         others_s = machine_s - sum(used_s.values())
         del used_s["kit"]
-        tau_s = per_delivery_s(samples)
         losses = state.losses - state_before.losses
         busiest_s = max(_difference(before["swarm"], {pid: s}) for pid, s in after["swarm"].items())
         evidence = Evidence(
@@ -286,34 +278,18 @@ class _Fanout:
             reconnections=losses,
             reconnected_because=state.reasons[-1] if losses and state.reasons else "",
             # All processors are busy in a fan-out, with Pushpin's work. The question is whether the swarm could read.
-            processor_busy=share_busy(busiest_s, last_s),
+            processor_busy=share_busy(busiest_s, reaching.last_s),
             others_busy=max(0.0, others_s / processors_s),
-            unexpected=books.ledger.duplicate + books.ledger.unexpected,
-            negative_latencies=int((samples < 0).sum()),
+            unexpected=reaching.ledger.duplicate + reaching.ledger.unexpected,
+            negative_latencies=reaching.negative,
             message_rate=self.settings.message_rate,
             deliveries_per_s=self.settings.clients * 1000 / broadcast.LIMITER_INTERVAL_MS,
             cut_short=self.cut_short,
             unpublished=len(self.not_published),
             unpublished_because=self.not_published[0] if self.not_published else "",
         )
-        return Push(
-            number=number,
-            transport=self.settings.transport,
-            clients=self.settings.clients,
-            ledger=books.ledger,
-            latency=latency(samples),
-            completion=completion(samples),
-            deliveries_per_s=len(reached) / last_s if last_s > 0 else 0.0,
-            per_delivery_s=tau_s,
-            theory=broadcast.latency(recipients=len(reached), per_delivery_s=tau_s) if tau_s else None,
-            processor_per_delivery_s={
-                part: seconds / max(1, len(reached)) for part, seconds in used_s.items()
-            },
-            lost_clients=tuple(client for client, _ in books.losses),
-            verdict=judge(evidence),
-            herd=herd,
-            reached_s=samples[:, 0],
-        )
+        costs_s = {part: seconds / max(1, reaching.count) for part, seconds in used_s.items()}
+        return reaching.push(number, self.settings.transport, costs_s, judge(evidence), herd=herd)
 
     async def _herd(self, event_id: int, due_ns: int, requests_before: int) -> Herd | None:
         """Let long-pollers ask again, as they are answered."""

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from realtime_kit.clients.receipt import Receipts
 from realtime_kit.clients.swarm.watch import Sighting
 from realtime_kit.lab.fanout import SHORT_S
-from realtime_kit.measurements.fanout import DUE, FIRST, Push, completion, per_delivery_s
-from realtime_kit.measurements.latency import latencies_s, latency
-from realtime_kit.measurements.ledger import account
+from realtime_kit.measurements.fanout import DUE, FIRST, Push
+from realtime_kit.measurements.reaching import Reaching
 from realtime_kit.measurements.verdict import Evidence, judge
-from realtime_kit.theory import broadcast
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,49 +72,29 @@ class Watched:
         return [self._push(number, key) for number, key in enumerate(events, start=1)]
 
     def _push(self, number: int, key: int) -> Push:
-        due_ns = self._due_ns(key)
-        intended_ns: NDArray[np.int64] = np.array([due_ns])
         receipts = self.receipts.only(self.receipts.event_id == key)
-        books = account(receipts, np.array([key]), intended_ns, clients=self.clients)
-        samples = latencies_s(books.received_ns, intended_ns)
-        reached = samples[np.isfinite(samples)]
-        last_s = float(reached.max()) if len(reached) else 0.0
-        tau_s = per_delivery_s(samples)
-        evidence = self._evidence(key, samples, duplicates=books.ledger.duplicate, last_s=last_s)
-        return Push(
-            number=number,
-            transport=self.transport,
-            clients=self.clients,
-            ledger=books.ledger,
-            latency=latency(samples),
-            completion=completion(samples),
-            deliveries_per_s=len(reached) / last_s if last_s > 0 else 0.0,
-            per_delivery_s=tau_s,
-            theory=broadcast.latency(recipients=len(reached), per_delivery_s=tau_s) if tau_s else None,
-            processor_per_delivery_s=self._cost_s(key, all_have=not books.ledger.lost),
-            lost_clients=tuple(client for client, _ in books.losses),
-            verdict=judge(evidence),
-            since=DUE if self.published else FIRST,
-        )
+        reaching = Reaching.of(receipts, key, self._due_ns(key), clients=self.clients)
+        costs_s = self._costs_s(key, all_have=not reaching.ledger.lost)
+        verdict = judge(self._evidence(key, reaching))
+        since = DUE if self.published else FIRST
+        return reaching.push(number, self.transport, costs_s, verdict, since=since)
 
     def _due_ns(self, key: int) -> int:
         if key in self.published:
             return self.published[key].due_ns
         return self.seen[key].first_ns
 
-    def _evidence(
-        self, key: int, samples: NDArray[np.float64], *, duplicates: int, last_s: float
-    ) -> Evidence:
+    def _evidence(self, key: int, reaching: Reaching) -> Evidence:
         published, sighting = self.published.get(key, Published(0, 0.0)), self.seen.get(key)
-        missing = self.clients - self.unconnected - int(np.isfinite(samples).sum())
+        missing = self.clients - self.unconnected - reaching.count
         return Evidence(
             samples=self.clients,
             advice="use more clients",
             publisher_slip_s=published.slip_s,
-            processor_busy=sighting.busy if sighting and last_s >= SHORT_S else 0.0,
+            processor_busy=sighting.busy if sighting and reaching.last_s >= SHORT_S else 0.0,
             others_busy=self.others_busy,
-            unexpected=duplicates,
-            negative_latencies=int((samples < 0).sum()),
+            unexpected=reaching.ledger.duplicate,
+            negative_latencies=reaching.negative,
             unpublished=len(published.refused),
             unpublished_because=published.refused[0] if published.refused else "",
             cut_short=missing > 0 and 0 <= self.cut_ns - self._due_ns(key) < self.patience_s * 1e9,
@@ -130,7 +105,7 @@ class Watched:
             unwatched=self.unwatched,
         )
 
-    def _cost_s(self, key: int, *, all_have: bool) -> dict[str, float]:
+    def _costs_s(self, key: int, *, all_have: bool) -> dict[str, float]:
         """Processor time for each delivery, by part, seconds."""
         cost_s = {part: used_s / max(1, self.received) for part, used_s in self.used_s.items()}
         sighting = self.seen.get(key)
