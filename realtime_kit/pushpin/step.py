@@ -7,9 +7,9 @@ import os
 import shlex
 import signal
 import subprocess
+import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from realtime_kit.errors import MissingDependency
@@ -79,30 +79,46 @@ def run_steps(
 def _run(step: Step, *, alone: bool) -> tuple[int, str]:
     """Exit status and the last lines of output."""
     tail: deque[str] = deque(maxlen=TAIL_LINES)
-    with ThreadPoolExecutor(1) as starter:  # interrupts go to the main thread, so none can lose the pid
-        starting = starter.submit(
-            subprocess.Popen,
-            step.argv,
-            env=os.environ | {"LC_ALL": "C.UTF-8"},  # `_NETWORK_TROUBLE` is in English
-            stdin=subprocess.DEVNULL,  # sudo asks on the terminal itself
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=alone,
-        )
-        try:
-            process = starting.result()
-            for line in process.stdout or ():
-                tail.append(f"  {line.rstrip()}")
-        except OSError as error:
-            return 127, f"  {step.argv[0]}: {error.strerror}"
-        except BaseException:
-            with starting.result() as process:
+    process: subprocess.Popen[str] | None = None
+    try:
+        with _no_interrupt():  # it could lose the pid of what has been started
+            process = subprocess.Popen(
+                step.argv,
+                env=os.environ | {"LC_ALL": "C.UTF-8"},  # `_NETWORK_TROUBLE` is in English
+                stdin=subprocess.DEVNULL,  # sudo asks on the terminal itself
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=alone,
+            )
+        for line in process.stdout or ():
+            tail.append(f"  {line.rstrip()}")
+    except OSError as error:
+        return 127, f"  {step.argv[0]}: {error.strerror}"
+    except BaseException:
+        if process is not None:
+            with process:
                 _interrupt(process, alone=alone)
-            raise
-        process.communicate()  # closes its output and waits
+        raise
+    process.communicate()  # closes its output and waits
     return process.returncode, "\n".join(tail)
+
+
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """An interrupt within the block comes at its end."""
+    if threading.current_thread() is not threading.main_thread():  # no other is interrupted
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _interrupt(process: subprocess.Popen[str], *, alone: bool) -> None:

@@ -86,10 +86,15 @@ def test_an_interrupt_ends_the_command_and_goes_on_to_the_caller(script: str, al
     assert set(psutil.Process().children()) <= before
 
 
-def test_an_interrupt_while_the_command_is_being_started_ends_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_sooner", [True, False])
+def test_an_interrupt_while_the_command_is_being_started_ends_it_too(
+    monkeypatch: pytest.MonkeyPatch, is_sooner: bool
+) -> None:
     start = subprocess.Popen
 
     def start_and_interrupt(argv: tuple[str, ...], **options: object) -> object:
+        if is_sooner:
+            os.kill(os.getpid(), signal.SIGINT)
         process = start(argv, **options)  # type: ignore[call-overload]
         os.kill(os.getpid(), signal.SIGINT)
         return process
