@@ -53,6 +53,7 @@ def no_compiler(monkeypatch, tmp_path):
     _made.cache_clear()
 
 
+@pytest.mark.wall_clock
 def test_with_a_compiler_everything_is_possible():
     assert impossible() == {}
     assert possible() == SCENARIOS == FaultSettings().scenarios

@@ -55,6 +55,7 @@ def test_what_is_pressed_costs_push_alone_and_is_recovered_by_the_others(board: 
     assert "every event, once and in order" in board.status
 
 
+@pytest.mark.wall_clock
 def test_the_clock_can_be_pressed_as_well(board: FaultBoard) -> None:
     board.start()
     board.press("clock-step", seconds=1)

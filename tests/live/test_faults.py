@@ -14,6 +14,7 @@ import pytest
 from realtime_kit import cli
 from realtime_kit.lab.fault_bench import PATHS
 from realtime_kit.lab.faults import faults
+from realtime_kit.lab.scenarios import impossible
 from realtime_kit.measurements.fault_run import FaultRun
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
@@ -32,8 +33,8 @@ def broken(scenario: str) -> FaultRun:
         "origin-500",
         "origin-sigstop",
         "kill-runner",
-        "clock-step",
-        "clock-leap",
+        pytest.param("clock-step", marks=pytest.mark.wall_clock),
+        pytest.param("clock-leap", marks=pytest.mark.wall_clock),
     ],
 )
 def test_what_recovers_gets_everything_once_and_in_order(scenario: str) -> None:
@@ -61,13 +62,8 @@ POINTS = 0.02
 @pytest.mark.timeout(600)
 def test_push_alone_loses_what_its_outages_predict() -> None:
     """By the median of three runs of a fault whose first run was off: a busy machine adds outages of its own."""
-    off: dict[str, list[float]] = {
-        "down": [],
-        "timeout": [],
-        "slow_close": [],
-        "kill-pushpin": [],
-        "clock-step": [],
-    }
+    names = ("down", "timeout", "slow_close", "kill-pushpin", "clock-step")
+    off: dict[str, list[float]] = {name: [] for name in names if name not in impossible()}
     for times in (1, 2):
         wanted = [name for name, found in off.items() if not found or abs(found[0]) > POINTS]
         for name in wanted * times:

@@ -20,7 +20,7 @@ from realtime_kit.pushpin import Pushpin, routes_to
 from realtime_kit.pushpin.version import PushpinVersion
 from realtime_kit.taps.wall_clock import WallClock
 
-pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
+pytestmark = [pytest.mark.live, pytest.mark.wall_clock, pytest.mark.usefixtures("nothing_left_behind")]
 
 NO_ANSWER_S = 1.0
 """An answer takes some milliseconds."""

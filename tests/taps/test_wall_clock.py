@@ -49,6 +49,7 @@ def ask(child):
     return [float(word) for word in child.stdout.readline().split()]
 
 
+@pytest.mark.wall_clock
 def test_a_process_that_runs_sees_a_step_at_once_and_its_other_clocks_go_on(clock, child):
     for offset_s in (0, STEP_S, 0, -STEP_S):
         clock.step(offset_s - clock.offset_s)
@@ -63,6 +64,7 @@ def test_a_process_that_runs_sees_a_step_at_once_and_its_other_clocks_go_on(cloc
         assert before[2] <= boot <= after[2]
 
 
+@pytest.mark.wall_clock
 def test_who_goes_by_it_is_known(clock, child):
     ask(child)
     clock.check([child.pid])
@@ -70,12 +72,14 @@ def test_who_goes_by_it_is_known(clock, child):
         clock.check([child.pid, os.getpid()])
 
 
+@pytest.mark.wall_clock
 def test_what_was_loaded_before_is_loaded_still(monkeypatch):
     monkeypatch.setenv("LD_PRELOAD", "/lib/other.so")
     with WallClock() as clock:
         assert clock.environment["LD_PRELOAD"].endswith("wall_clock.so:/lib/other.so")
 
 
+@pytest.mark.wall_clock
 def test_nothing_of_it_is_left():
     with WallClock() as clock:
         program = Path(clock.environment["LD_PRELOAD"])
