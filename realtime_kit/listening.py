@@ -31,7 +31,7 @@ async def listening(made: Awaitable[asyncio.Server]) -> asyncio.Server:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
+async def web_server(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
     """Serve an application while the block lasts; gives the port it listens on.
 
     Args:

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from realtime_kit.errors import OriginError, UsageError
-from realtime_kit.listening import serving
+from realtime_kit.listening import web_server
 
 HOST = "127.0.0.1"
 
@@ -56,7 +56,7 @@ class OriginServer:
 
     async def __aenter__(self) -> Self:
         try:
-            self.port = await self._serving.enter_async_context(serving(self._app, HOST, self.port))
+            self.port = await self._serving.enter_async_context(web_server(self._app, HOST, self.port))
         except Exception as error:
             if message := self._explain(error):
                 raise OriginError(message) from error

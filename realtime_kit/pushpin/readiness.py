@@ -23,7 +23,7 @@ from gripcontrol import HttpStreamFormat, WebSocketMessageFormat
 from pubcontrol import Item
 from yarl import URL
 
-from realtime_kit.listening import serving
+from realtime_kit.listening import web_server
 from realtime_kit.publisher.formats import exported
 from realtime_kit.pushpin.ports import HOST
 from realtime_kit.pushpin.routes import Route
@@ -64,7 +64,7 @@ class Probe:
         app = web.Application()
         app.router.add_get(_PATH + "{generation}/{channel}", self._hold)
         app.router.add_post(_PATH + "{generation}/{channel}", self._hold_websocket)
-        self._port = await self._serving.enter_async_context(serving(app, HOST, 0))
+        self._port = await self._serving.enter_async_context(web_server(app, HOST, 0))
         return self
 
     async def __aexit__(self, *_: object) -> None:
