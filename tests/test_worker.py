@@ -242,6 +242,38 @@ def test_a_parent_that_is_killed_takes_it_along(make_worker: MakeWorker, tmp_pat
     wait_until_gone(worker)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a stopped process sleeps on")
+def test_a_parent_that_is_killed_takes_it_along_even_while_it_is_stopped(
+    make_worker: MakeWorker, tmp_path: Path
+) -> None:
+    make_worker()
+    script = """
+        import asyncio
+        from realtime_kit.worker import Worker
+
+        async def main():
+            async with Worker("worker_of_the_test", name="it") as worker:
+                await worker.ask("double", number=1)
+                print(worker.pid, flush=True)
+                await asyncio.Event().wait()
+
+        asyncio.run(main())
+    """
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, env=environ
+    ) as parent:
+        assert parent.stdout is not None
+        worker = psutil.Process(int(parent.stdout.readline()))
+        worker.suspend()
+        parent.send_signal(signal.SIGKILL)
+    try:
+        wait_until_gone(worker)
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            worker.kill()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a Unix")
 @pytest.mark.parametrize("do", ["double", "hang_after_this"])
 def test_a_fork_of_a_parent_that_is_killed_does_not_keep_it_alive(
