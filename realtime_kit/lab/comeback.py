@@ -29,6 +29,9 @@ ANSWER_TIMEOUT_S = 3.0
 """What comes in the first moments of a Pushpin, before its parts have found each other, it may never answer."""
 
 MOST_CLIENTS = 5000
+RESERVED_DESCRIPTORS = 200
+"""Beside the clients' connections: those of Pushpin to the origin, up to 100 at a time, and what Python holds."""
+
 PATIENCE_S = 60.0
 
 
@@ -76,11 +79,16 @@ def comeback(clients: int = 1000, *, jitter_s: float | None = None, seed: int = 
         seed: Of their jitter.
 
     Raises:
-        UsageError: if `clients` is outside that.
+        UsageError: if `clients` is outside that, or more than the file limit allows; the text names the most.
         MissingDependency: if there is no Pushpin.
     """
     if not 1 <= clients <= MOST_CLIENTS:
         message = f"clients is {clients}: allowed is 1 to {MOST_CLIENTS:,}"
+        raise UsageError(message)
+    if clients > (most := raise_file_limit() - RESERVED_DESCRIPTORS):
+        message = (
+            f"clients is {clients}: this machine's file limit allows {most:,} (raise it with `ulimit -n`)"
+        )
         raise UsageError(message)
     if jitter_s is None:
         jitter_s = clients / COMEBACKS_PER_S
@@ -91,7 +99,6 @@ def comeback(clients: int = 1000, *, jitter_s: float | None = None, seed: int = 
 
 
 async def _comeback(count: int, jitter_s: float, seed: int) -> Comeback:
-    raise_file_limit()
     log = EventLog()
     async with (
         OriginServer(streaming_app(log)) as origin,

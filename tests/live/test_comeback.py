@@ -29,6 +29,12 @@ def test_a_crowd_that_cannot_be_is_refused(clients: int) -> None:
         comeback(clients)
 
 
+def test_more_than_may_be_open_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime_kit.lab.comeback.raise_file_limit", lambda: 1024)
+    with pytest.raises(UsageError, match="file limit allows 824"):
+        comeback(825)
+
+
 def test_a_jitter_that_cannot_be_is_refused() -> None:
     with pytest.raises(UsageError, match="jitter_s is 0"):
         comeback(10, jitter_s=0)

@@ -30,14 +30,16 @@ def receipts(seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("is_marked", [True, False])
 @pytest.mark.parametrize("kind", [{}, {"polls": True}, {"asks": True}])
-def test_the_sums_are_those_of_the_account(seed, kind):
+def test_the_sums_are_those_of_the_account(seed, kind, is_marked):
     got, not_published = receipts(seed), {103, 111, 139}
     stretches = np.repeat([0, 1], EVENTS // 2)
     ours = got.only(got.event_id > 100)
-    kind |= {"answers": got.only(np.random.default_rng(seed).random(len(got)) < 0.3)}
+    marked = got.only(np.random.default_rng(seed).random(len(got)) < 0.3)
+    kind = kind | {"answers": marked if is_marked else None}
     kind |= {"clients": CLIENTS, "not_published": not_published, "late_s": LATE_S}
-    theirs = fault_account(ours, IDS, DUE_NS, stretches, **kind)
+    theirs = fault_account(ours, IDS, DUE_NS, stretches, stretch_count=2, **kind)
     found = deliveries(got, IDS, DUE_NS, **kind)
     assert [found.ledger(stretches == at) for at in (0, 1)] == [theirs.stretch(0), theirs.stretch(1)]
     assert found.ledger() == theirs.total

@@ -23,7 +23,7 @@ def written(*receipts):
 
 
 def settled(*receipts, clients=1, **options):
-    return fault_account(written(*receipts), IDS, DUE, STRETCHES, clients=clients, **options)
+    return fault_account(written(*receipts), IDS, DUE, STRETCHES, stretch_count=3, clients=clients, **options)
 
 
 def test_what_comes_by_push_is_direct_and_what_never_comes_is_lost():
@@ -43,6 +43,22 @@ def test_what_comes_on_a_younger_connection_is_recovered_by_reconnect_and_perhap
 def test_what_was_never_published_came_by_the_way_that_the_transport_has(options, column):
     total = settled((0, 3, 0.1, 0), not_published={3}, **options).total
     assert getattr(total, column) == total.received == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "column"), [({}, "by_link"), ({"asks": True}, "by_poll"), ({"polls": True}, "direct")]
+)
+def test_what_carries_no_mark_was_pushed_even_if_nobody_knows_that_it_was_published(options, column):
+    """A Pushpin that is killed between passing an event on and answering the publisher."""
+    total = settled((0, 3, 0.1, 0), not_published={3}, answers=written(), **options).total
+    assert total == FaultLedger(expected=6, direct=1, lost=5)
+
+
+def test_a_stretch_in_which_nothing_was_due_has_a_ledger_of_nothing():
+    account = fault_account(
+        written((0, 1, 0.1, 0)), IDS, DUE, np.minimum(STRETCHES, 1), stretch_count=3, clients=1
+    )
+    assert account.stretch(2) == FaultLedger()
 
 
 @pytest.mark.parametrize(
