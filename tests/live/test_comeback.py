@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 from realtime_kit.errors import UsageError
@@ -30,7 +32,8 @@ def test_a_crowd_that_cannot_be_is_refused(clients: int) -> None:
 
 
 def test_more_than_may_be_open_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime_kit.lab.comeback.raise_file_limit", lambda: 1024)
+    module = importlib.import_module(comeback.__module__)  # the package has a function of that name
+    monkeypatch.setattr(module, "raise_file_limit", lambda: 1024)
     with pytest.raises(UsageError, match="file limit allows 824"):
         comeback(825)
 
