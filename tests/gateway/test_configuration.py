@@ -27,7 +27,7 @@ def test_nginx_gets_the_whole_policy() -> None:
     for line in (
         "listen 127.0.0.1:8001;",
         "proxy_pass http://127.0.0.1:8002;",
-        '"k-1" "ada";',
+        '"~^k-1$" "ada";',
         'if ($consumer = "") { return 401; }',
         "limit_req_zone $consumer zone=consumers:1m rate=5r/s;",
         "limit_req zone=consumers burst=2 nodelay;",

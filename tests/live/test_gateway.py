@@ -110,6 +110,20 @@ def test_who_has_no_key_or_another_one_does_not_pass(site: Site) -> None:
         assert [seen.consumer for seen in gateway.requests(3)] == ["", "", "ada"]
 
 
+def test_a_key_is_that_key_to_the_letter_and_never_a_word_of_nginxs_own(site: Site) -> None:
+    words = ("default", "include", "hostnames", "volatile", "Key-1_a")
+    policy = GatewayPolicy(keys={f"who-has-{word}": word for word in words})
+    with Gateway(site.url.port or 0, policy) as gateway:
+        statuses = [get(gateway, "plain", apikey=word).status_code for word in words]
+        others = [
+            get(gateway, "plain", apikey=key).status_code
+            for key in ("key-1_a", "DEFAULT", "Key-1_ab", "xKey-1_a")
+        ]
+        assert statuses == [200] * len(words)
+        assert others == [401] * 4
+        assert [seen.consumer for seen in gateway.requests(9)][:5] == [f"who-has-{word}" for word in words]
+
+
 def test_what_is_above_the_limit_gets_a_429(site: Site) -> None:
     shown: list[str] = []
     policy = GatewayPolicy(requests_per_second=1, burst=1)
