@@ -57,8 +57,8 @@ class PostgreSQL:
         self._lease = background.Lease(self.stop)
         try:
             background.run(self._start())
-        except BaseException:
-            self._end_lease()
+        except BaseException:  # an interrupt may come when it is ready and has not been handed over
+            self.stop()
             raise
         return self
 

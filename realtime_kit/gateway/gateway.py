@@ -94,7 +94,11 @@ class Gateway:
 
     def start(self) -> Self:
         """Bring it up; one that is up is taken down first."""
-        background.run(self._astart())
+        try:
+            background.run(self._astart())
+        except BaseException:  # an interrupt may come when it is up and has not been handed over
+            self.stop()
+            raise
         return self
 
     def stop(self) -> None:
@@ -108,7 +112,11 @@ class Gateway:
         self.stop()
 
     async def __aenter__(self) -> Self:
-        await background.arun(self._astart())
+        try:
+            await background.arun(self._astart())
+        except BaseException:  # likewise for a task that is cancelled
+            await background.arun(self._astop())
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -128,8 +136,10 @@ class Gateway:
         process, self._process = self._process, None
         lease, self._lease = self._lease, None
         if process is not None and lease is not None and not lease.inherited:
-            await process.__aexit__(None, None, None)
-            lease.end()
+            try:
+                await process.__aexit__(None, None, None)
+            finally:
+                lease.end()
 
     def _made(self) -> GatewayProcess:
         return GatewayProcess(
