@@ -6,6 +6,9 @@ Many transactions write at once, and numbers from a sequence are not in the orde
 before 7. A reader that goes by the highest number skips 7. Therefore each line has the id of its transaction too, and
 only lines of transactions older than every one that is still open are read, in the order of (transaction, number).
 A transaction that stays open for long, in any database of the server, holds the feed up; nothing is lost.
+
+TRUNCATE is told as the end of each row. In a transaction that is REPEATABLE READ these are the rows that it sees, which
+may not be all. Of a table's partitions each is another table.
 """
 
 from __future__ import annotations
@@ -85,6 +88,9 @@ class PostgresFeed(TableFeed[Position]):
         database.execute(f"LOCK TABLE {self._table} IN SHARE ROW EXCLUSIVE MODE".encode())
         if database.execute("SELECT to_regclass(%s)", (self._log,)).fetchone() == (None,):
             database.execute(self._script().encode())
+        query = "SELECT 1 FROM pg_trigger WHERE tgrelid = to_regclass(%s) AND tgname = %s"
+        if database.execute(query, (self._table, f"{self._log}_emptied")).fetchone() is None:
+            database.execute(self._emptied().encode())
 
     def _script(self) -> str:
         log, table, key = self._log, self._table, self._key
@@ -106,6 +112,19 @@ class PostgresFeed(TableFeed[Position]):
             END $$;
             CREATE TRIGGER {log} AFTER INSERT OR UPDATE OR DELETE ON {table}
             FOR EACH ROW EXECUTE FUNCTION {log}_write();
+        """  # noqa: S608  # plain names
+
+    def _emptied(self) -> str:
+        """A TRUNCATE runs no trigger for its rows. Nobody else writes to the table any more when this one runs."""
+        log, table, key = self._log, self._table, self._key
+        return f"""
+            CREATE FUNCTION {log}_empty() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                INSERT INTO {log} (key) SELECT to_jsonb({key}) FROM {table};
+                NOTIFY {log};
+                RETURN NULL;
+            END $$;
+            CREATE TRIGGER {log}_emptied BEFORE TRUNCATE ON {table}
+            FOR EACH STATEMENT EXECUTE FUNCTION {log}_empty();
         """  # noqa: S608  # plain names
 
 
