@@ -81,6 +81,13 @@ def test_two_containers_share_a_network_and_only_clients_get_in(tmp_path: Path) 
     )
 
 
+def test_the_readme_says_that_a_container_has_another_key_as_long_as_it_has(tmp_path: Path) -> None:
+    prototype = export("streaming", tmp_path)
+    mounted = yaml.safe_load(prototype.read("docker-compose.yml"))["services"]["pushpin"]["volumes"]
+    assert mounted == ["./routes:/etc/pushpin/routes:ro"]
+    assert "its key, `changeme`, is known to everybody" in prototype.read("README.md")
+
+
 @pytest.mark.parametrize(
     ("version", "services"),
     [
