@@ -63,6 +63,31 @@ def test_a_transaction_that_commits_late_is_not_skipped(server: PostgreSQL, feed
     assert asyncio.run(scenario()) == ["slow", "quick", "last"]
 
 
+def test_what_a_row_is_in_the_end_is_told_last_also_if_the_older_transaction_wrote_it(
+    server: PostgreSQL, feed: PostgresFeed
+) -> None:
+    write(server, "ada")
+    write(server, "ben")
+    with psycopg.connect(server.url) as older, psycopg.connect(server.url) as younger:
+        older.execute("UPDATE players SET score = 2 WHERE name = 'ada'")
+        younger.execute("UPDATE players SET score = 2 WHERE name = 'ben'")
+        younger.execute("INSERT INTO players VALUES ('cleo', 2)")
+        younger.commit()
+        older.execute("UPDATE players SET score = 3 WHERE name = 'ben'")
+        older.execute("DELETE FROM players WHERE name = 'cleo'")
+    write(server, "dora")
+
+    found = asyncio.run(take(feed, 6))
+    assert [(change.key, change.row and change.row["score"]) for change in found] == [
+        ("ada", 1),
+        ("ben", 1),
+        ("ada", 2),
+        ("ben", 3),
+        ("cleo", None),
+        ("dora", 1),
+    ]
+
+
 def test_nothing_is_lost_when_the_server_is_killed_and_comes_back(
     server: PostgreSQL, feed: PostgresFeed
 ) -> None:
@@ -124,6 +149,7 @@ def test_a_log_from_before_learns_of_emptied_tables(server: PostgreSQL, feed: Po
     with psycopg.connect(server.url) as database:
         database.execute("DROP TRIGGER players_changes_emptied ON players")
         database.execute("DROP FUNCTION players_changes_empty")
+        database.execute("ALTER TABLE players_changes DROP COLUMN oldest")
     again = PostgresFeed(server.url, "players", key="name")
     with psycopg.connect(server.url) as database:
         database.execute("TRUNCATE players")
