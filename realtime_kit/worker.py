@@ -2,7 +2,8 @@
 
 The parent asks in JSON lines on the worker's standard input, the worker answers in JSON lines on its
 standard output. A worker ends when its standard input does, so a parent that disappears, killed or not, takes it
-along; and when its parent is another one than it was, because a fork of the parent holds that input open, too.
+along; and when its parent is another one than it was, because a fork of the parent holds that input open, too. One
+that is stopped (SIGSTOP) at that moment notices nothing of this until Linux wakes it.
 
 A worker is a module with `main()`, which hands a table of coroutine functions to `serve`::
 
@@ -15,8 +16,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -30,6 +33,7 @@ from realtime_kit.errors import RealtimeKitError
 _LINE_LIMIT_BYTES = 1 << 28  # receipts of a large run travel in one line
 _STOP_GRACE_S = 3.0
 _PARENT_CHECK_S = 1.0
+_PR_SET_PDEATHSIG = 1
 
 
 class WorkerError(RealtimeKitError):
@@ -203,7 +207,13 @@ def serve(
         loop_factory: Makes the event loop; None is asyncio's own.
     """
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=loop_factory) as runner:
+        _wake_with_parents_end()
         runner.run(_serve(handlers, parent=int(sys.argv[1])))
+
+
+def _wake_with_parents_end() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGCONT, 0, 0, 0)
 
 
 async def _serve(handlers: Mapping[str, Handler], *, parent: int) -> None:

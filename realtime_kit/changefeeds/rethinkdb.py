@@ -12,15 +12,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from rethinkdb import RethinkDB, errors
-from yarl import URL
 
 from realtime_kit.changefeeds.change import BEGINNING, Change
+from realtime_kit.changefeeds.rethink_address import rethink_address
 from realtime_kit.changefeeds.rethink_rows import Rows, Skipped
 from realtime_kit.changefeeds.table_feed import TableFeed
 from realtime_kit.errors import UsageError
 
 _AGAIN_AFTER_S = 0.2
-_DRIVER_PORT = 28015
 _PASSING = (errors.ReqlCursorEmpty, OSError, Skipped)
 _NOT_THERE = "does not exist"
 """The server gives a table that is not there, and one that is not ready yet, the same kind of error."""
@@ -42,23 +41,14 @@ class RethinkFeed(TableFeed[int]):
 
     def __init__(self, url: str, table: str, *, key: str = "id") -> None:
         super().__init__(table, key, again_after_s=_AGAIN_AFTER_S)
-        self._url = URL(url)
-        if self._url.scheme != "rethinkdb" or not self._url.host:
-            message = f"url is {url!r}: it has to be rethinkdb://host:28015/name."
-            raise UsageError(message)
+        self._address = rethink_address(url)
         self._told: set[Any] = set()
         self._r = RethinkDB()
         self._r.set_loop_type("asyncio")
 
     @asynccontextmanager
     async def _reading(self, after: int) -> AsyncIterator[_Reader]:
-        connection = await self._r.connect(
-            host=self._url.host,
-            port=self._url.port or _DRIVER_PORT,
-            db=self._url.path.strip("/") or "test",
-            user=self._url.user or "admin",
-            password=self._url.password or "",
-        )
+        connection = await self._r.connect(**self._address)
         try:
             query = self._r.table(self._table).changes(include_initial=True, include_states=True)
             yield _Reader(await query.run(connection), Rows(self._key, self._told), after)

@@ -4,6 +4,11 @@ SQLite's update hook would be shorter, but it tells only of changes made by its 
 of the database, so they also see what somebody types at a `sqlite3` prompt. `PRAGMA data_version` is the bell: it
 changes when another connection has committed, and asking costs no look at the tables.
 
+`REPLACE` takes rows away that collide with the new one, and runs no trigger for them. So before an insert or an update
+the rows that it collides with are noted, and after it those that are gone are logged. Two ways to collide are not seen:
+in an index over an expression, and in a rowid without a name. Who changes a table and switches triggers off is not
+seen at all.
+
 SQLite lets one transaction write at a time, so numbers in the log are in the order of the commits.
 """
 
@@ -23,6 +28,9 @@ from realtime_kit.errors import UsageError
 
 LOOK_EVERY_S = 0.01
 """How long the feed waits before it asks for the data version again."""
+
+Index = tuple[tuple[str, str], ...]
+"""Columns that are unique together, each with its collation."""
 
 _LARGEST = 2**63 - 1
 _MAY_PASS = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN}
@@ -87,39 +95,71 @@ class SqliteFeed(TableFeed[int]):
             message = f"{self._file.name}: no column {self._key} in table {self._table}; {found}."
             raise UsageError(message)
         database.execute("PRAGMA journal_mode = WAL")  # who reads does not hold up who writes
-        database.executescript(self._script(columns))
+        database.executescript(self._script(columns, _unique(database, self._table)))
 
-    def _script(self, columns: list[str]) -> str:
+    def _script(self, columns: list[str], unique: list[Index]) -> str:
+        log, table, key, stake = self._log, self._table, self._key, f"{self._log}_at_stake"
         row = ", ".join(f"'{plain_name('column', name)}', NEW.{name}" for name in columns)
-        changed, gone = (
-            f"json_quote(NEW.{self._key}), json_object({row})",
-            f"json_quote(OLD.{self._key}), NULL",
-        )
-        triggers = [
-            ("moved", f"BEFORE UPDATE OF {self._key}", f"WHEN OLD.{self._key} IS NOT NEW.{self._key}", gone),
-            ("inserted", "AFTER INSERT", "", changed),
-            ("updated", "AFTER UPDATE", "", changed),
-            ("deleted", "AFTER DELETE", "", gone),
-        ]
-        there, itself = row.replace("NEW.", ""), f"json_quote({self._key})"
-        # One transaction: the log is there with all of its triggers, or not at all.
+        write = f"INSERT INTO {log} (key, row)"
+        changed = f"{write} VALUES (json_quote(NEW.{key}), json_object({row}));"
+        gone = f"{write} SELECT json_quote(OLD.{key}), NULL"
+        note = replaced = ""
+        if any(index != ((key, "BINARY"),) for index in unique):  # else what is replaced keeps its key
+            # Only afterwards is it known who is gone: with `OR IGNORE` it is the new row.
+            note = (
+                f"DELETE FROM {stake}; INSERT INTO {stake} SELECT {key} FROM {table} WHERE ({_clash(unique)})"  # noqa: S608
+            )
+            there = f"SELECT 1 FROM {table} WHERE {key} = at.key AND json_quote({key}) = json_quote(at.key)"  # noqa: S608
+            replaced = (
+                f"{write} SELECT json_quote(at.key), NULL FROM {stake} AS at WHERE NOT EXISTS ({there});"  # noqa: S608
+            )
+        moved = f"json_quote(OLD.{key}) <> json_quote(NEW.{key})"
+        triggers = {
+            "inserting": ("BEFORE INSERT", note and f"{note};"),
+            "inserted": ("AFTER INSERT", f"{replaced} {changed}"),
+            "updating": ("BEFORE UPDATE", note and f"{note} AND json_quote({key}) <> json_quote(OLD.{key});"),
+            "updated": ("AFTER UPDATE", f"{replaced} {gone} WHERE {moved}; {changed}"),
+            "deleted": ("AFTER DELETE", f"{gone};"),
+        }
+        now, itself = row.replace("NEW.", ""), f"json_quote({key})"
+        # One transaction: the log is there with all of its triggers, or not at all. They are written anew, because
+        # the table may have got another column or index.
         return "\n".join(
             [
                 "BEGIN IMMEDIATE;",
-                f"CREATE TABLE IF NOT EXISTS {self._log} (number INTEGER PRIMARY KEY AUTOINCREMENT, key, row);",
+                f"CREATE TABLE IF NOT EXISTS {log} (number INTEGER PRIMARY KEY AUTOINCREMENT, key, row);",
+                f"CREATE TABLE IF NOT EXISTS {stake} (key);",
                 *(
-                    f"CREATE TRIGGER IF NOT EXISTS {self._log}_{name} {event} ON {self._table} {when} "  # noqa: S608
-                    f"BEGIN INSERT INTO {self._log} (key, row) VALUES ({logged}); END;"
-                    for name, event, when, logged in triggers
+                    f"DROP TRIGGER IF EXISTS {log}_{name};"
+                    + (act and f"CREATE TRIGGER {log}_{name} {event} ON {table} BEGIN {act} END;")
+                    for name, (event, act) in triggers.items()
                 ),
                 # Rows that were there before the log are its first changes.
-                (
-                    f"INSERT INTO {self._log} (key, row) SELECT {itself}, json_object({there}) FROM {self._table} "  # noqa: S608
-                    f"WHERE NOT EXISTS (SELECT 1 FROM {self._log});"
-                ),
+                f"{write} SELECT {itself}, json_object({now}) FROM {table} WHERE NOT EXISTS (SELECT 1 FROM {log});",  # noqa: S608
                 "COMMIT;",
             ]
         )
+
+
+def _unique(database: sqlite3.Connection, table: str) -> list[Index]:
+    """The columns of which no two rows may have the same values, the key's among them; not those of expressions."""
+    indices = 'SELECT name FROM pragma_index_list(?) WHERE "unique"'
+    columns = "SELECT name, coll FROM pragma_index_xinfo(?) WHERE key"
+    found = [tuple(database.execute(columns, index)) for index in database.execute(indices, (table,))]
+    # A key that is the rowid has no index of its own.
+    primary = database.execute("SELECT name FROM pragma_table_info(?) WHERE pk", (table,)).fetchall()
+    if len(primary) == 1 and all([name for name, _ in index] != [primary[0][0]] for index in found):
+        found.append(((primary[0][0], "BINARY"),))
+    return [index for index in found if all(name for name, _ in index)]
+
+
+def _clash(unique: list[Index]) -> str:
+    """Whether a row has what a new one wants."""
+    wanted = [
+        " AND ".join(f'{name} = NEW.{name} COLLATE "{collation}"' for name, collation in index)
+        for index in unique
+    ]
+    return " OR ".join(f"({each})" for each in wanted)
 
 
 class _Reader:

@@ -21,9 +21,9 @@ from realtime_kit.errors import UsageError
 def export(lesson: str | None, folder: str | None, port: int) -> int:
     """Write a lesson's origin as a prototype to carry on with.
 
-    LESSON is polling, long-polling, streaming or websocket, or the lesson's number. DIR is a new or empty folder. It
-    gets one application file, routes and configuration for Pushpin, a docker-compose file, requirements, and a README
-    with lines to try.
+    LESSON is polling, long-polling, streaming, websocket or reliable, or the lesson's number. DIR is a new or empty
+    folder. It gets one application file, routes and configuration for Pushpin, a docker-compose file, requirements, and
+    a README with lines to try.
     """
     from realtime_kit.lab.prototype import export as write
     from realtime_kit.origin.lessons import lesson_names

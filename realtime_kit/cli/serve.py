@@ -15,7 +15,7 @@ from realtime_kit.errors import UsageError
 def serve(lesson: str | None, port: int) -> int:
     """Serve a lesson's origin behind Pushpin, with curl lines to try. Ctrl-C stops both.
 
-    LESSON is polling, long-polling, streaming or websocket, or the lesson's number.
+    LESSON is polling, long-polling, streaming, websocket or reliable, or the lesson's number.
     """
     from realtime_kit import background
     from realtime_kit.lab.serve import serve_lesson

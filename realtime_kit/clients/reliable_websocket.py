@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from collections.abc import AsyncGenerator, Iterator
 from typing import Any
@@ -82,7 +83,10 @@ class ReliableWebSocketClient(WebSocketClient):
             since every client asks once in so long a silence.
         gap_wait_s: How long a gap is awaited before it asks, seconds, 0 or more.
         answer_timeout_s: Longest wait for an answer, seconds, above 0.
-        **options: Those of `Client`.
+        **options: Those of `Client`; `last_event_id` has to be a number, of at most 18 digits.
+
+    Raises:
+        UsageError: if one of them is not as it has to be.
 
     Attributes:
         questions: How often it has asked.
@@ -99,6 +103,12 @@ class ReliableWebSocketClient(WebSocketClient):
         **options: Any,
     ) -> None:
         super().__init__(url, **options)
+        if self.last_event_id and not _is_number(self.last_event_id):
+            message = (
+                f"last_event_id is {self.last_event_id!r:.60}: an event's id has to be a text of 1 to 18 digits here, "
+                "so that ids can be compared; '' is from now on"
+            )
+            raise UsageError(message)
         for name, value in (("silence_s", silence_s), ("answer_timeout_s", answer_timeout_s)):
             if not value > 0:
                 message = f"{name} is {value!r}: it has to be above 0"
@@ -170,14 +180,19 @@ class ReliableWebSocketClient(WebSocketClient):
 
     def _take(self, message: aiohttp.WSMessage, events: Sequencer) -> Iterator[Event]:
         event = read_event(message, str(self.url))
-        if not (event.id.isascii() and event.id.isdigit()):
-            text = f"{self.url} sent an event with the id {event.id!r:.60}: it has to be a number, to be compared"
+        if not _is_number(event.id):
+            text = f"{self.url} sent an event with the id {event.id!r:.60}: it has to be a number of at most 18 digits"
             raise ClientError(text)
         before = events.repeated
         for ready in events.take(event):
             self.last_event_id = ready.id
             yield ready
         self.repeated += events.repeated - before
+
+
+def _is_number(event_id: object) -> bool:
+    """Whether it is the text of a whole number that the kit's origins understand."""
+    return isinstance(event_id, str) and re.fullmatch("[0-9]{1,18}", event_id) is not None
 
 
 def _end_of_answer(text: str | bytes) -> tuple[int, int] | None:

@@ -71,7 +71,9 @@ def nginx_conf(policy: GatewayPolicy, *, port: int, target_port: int, directives
         target_port: Where requests go.
         directives: Further lines in nginx's own words, for its server block.
     """
-    consumers = "".join(f'        "{key}" "{name}";\n' for name, key in policy.keys.items())
+    # A plain string would be matched ignoring its case, and `default` or `include` read as a word of nginx's own. What
+    # a policy allows in a key stands for itself in a regular expression.
+    consumers = "".join(f'        "~^{key}$" "{name}";\n' for name, key in policy.keys.items())
     zone, rules = "", ""
     if policy.keys:
         rules += '            if ($consumer = "") { return 401; }\n'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,15 +39,20 @@ class GatewayPolicy:
     read_timeout_s: float = 60.0
 
     def __post_init__(self) -> None:
-        for word in (*self.keys, *self.keys.values()):
-            if not _WORD.fullmatch(word):
+        keys: object = self.keys
+        if not isinstance(keys, Mapping):
+            message = f"keys is {keys!r}: it is a dict of consumers and their keys"
+            raise UsageError(message)
+        for word in (*keys, *keys.values()):
+            if not (isinstance(word, str) and _WORD.fullmatch(word)):
                 message = f"keys has {word!r}: names and keys are 1 to 64 letters, digits, _ and -"
                 raise UsageError(message)
         if len(set(self.keys.values())) < len(self.keys):
             message = "keys gives one key to two consumers: nobody could tell who it is"
             raise UsageError(message)
-        for name, count in (("requests_per_second", self.requests_per_second), ("burst", self.burst)):
-            if isinstance(count, bool) or count != int(count) or not 0 <= count <= 100_000:
+        counts: dict[str, object] = {"requests_per_second": self.requests_per_second, "burst": self.burst}
+        for name, count in counts.items():
+            if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= 100_000:
                 message = f"{name} is {count!r}: it is a whole number from 0 to 100,000"
                 raise UsageError(message)
         if self.burst and not self.requests_per_second:
@@ -56,10 +60,11 @@ class GatewayPolicy:
                 f"burst is {self.burst}, but requests_per_second is 0: without a limit there is no burst"
             )
             raise UsageError(message)
-        if not (math.isfinite(self.read_timeout_s) and 0.001 <= self.read_timeout_s <= 86_400):
-            message = f"read_timeout_s is {self.read_timeout_s!r}: it is a time from 0.001 to 86,400 seconds"
+        timeout_s: object = self.read_timeout_s
+        if not (isinstance(timeout_s, int | float) and 0.001 <= timeout_s <= 86_400):
+            message = f"read_timeout_s is {timeout_s!r}: it is a time from 0.001 to 86,400 seconds"
             raise UsageError(message)
         if self.http_version not in ("1.0", "1.1"):
             message = f"http_version is {self.http_version!r}: it is '1.0' or '1.1'"
             raise UsageError(message)
-        object.__setattr__(self, "keys", MappingProxyType(dict(self.keys)))
+        object.__setattr__(self, "keys", MappingProxyType(dict(keys)))

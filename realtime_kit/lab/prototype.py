@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -75,8 +76,7 @@ def export(lesson: str, folder: str | Path, *, port: int = DEFAULT_PORT) -> Prot
 
 def _files(lesson: LessonOrigin, ports: Ports) -> dict[str, str]:
     source = Path(prototypes.__path__[0], f"{lesson.name.replace('-', '_')}.py").read_text(encoding="utf-8")
-    source = source.replace(str(Ports(DEFAULT_PORT).origin), str(ports.origin))
-    source = source.replace(str(Ports(DEFAULT_PORT).publish), str(ports.publish))
+    source = _renumbered(source, ports)
     installation = _installed()
     needs = requirements(source)
     files = {
@@ -88,6 +88,13 @@ def _files(lesson: LessonOrigin, ports: Ports) -> dict[str, str]:
         "requirements.txt": "".join(f"{line}\n" for line in needs),
     }
     return {**files, "README.md": readme(lesson.name, source, installation, ports)}
+
+
+def _renumbered(source: str, ports: Ports) -> str:
+    """The application with other ports: both at once, as one may become what the other was."""
+    written = Ports(DEFAULT_PORT)
+    others = {str(written.origin): str(ports.origin), str(written.publish): str(ports.publish)}
+    return re.sub(rf"\b({'|'.join(others)})\b", lambda found: others[found[0]], source)
 
 
 def _installed() -> Installation | None:

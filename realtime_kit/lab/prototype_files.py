@@ -136,7 +136,7 @@ def readme(name: str, source: str, installation: Installation | None, ports: Por
 | `app.py` | the application: {lines} lines, with aiohttp, and GRIP written by hand as the few headers that it is |
 | `events.jsonl` | its memory, a line for each event; your database comes here |
 | `routes` | what Pushpin passes on, and where to |
-| `pushpin.conf` | Pushpin's ports and settings |
+| `pushpin.conf` | Pushpin's ports and settings; in a container the image's own apply |
 | `docker-compose.yml` | both of them in containers |
 | `requirements.txt` | what `app.py` needs |
 
@@ -184,7 +184,9 @@ curl -d 'hello' {url}/events
 * Put a database in the place of `EventLog`. What it has to know is what came after an id.
 * Clients connect to port {ports.client}. Port {ports.origin} is the application's own, {ports.publish} is where it
   publishes: neither needs to be reached from outside, and the latter must not be.
-* To take requests from Pushpin alone, check `Grip-Sig`, a token signed with the `sig_key` of `pushpin.conf`.
+* To take requests from Pushpin alone, check `Grip-Sig`, a token signed with the `sig_key` of `pushpin.conf`. In a
+  container that is the image's `/etc/pushpin/pushpin.conf`, and its key, `changeme`, is known to everybody: mount one
+  with a key of your own there first.
 * In production Pushpin runs as a service, with its files in `/etc/pushpin`; for more than some 900 connections it
   needs a higher `ulimit -n`.
 """

@@ -67,6 +67,10 @@ def curl_lines(name: str, address: str) -> list[str]:
         "long-polling": [f"curl -i '{address}?after=0'", f"curl -i '{address}?after=3'    # waits"],
         "streaming": [f"curl -N '{address}?after=0'"],
         "websocket": [f"curl -iN {_UPGRADE} '{address}?after=0'"],
+        "reliable": [
+            f"curl -N '{address}?after=0'",
+            f"curl -N -H 'Last-Event-ID: 3' '{address}'    # comes back",
+        ],
     }[name]
 
 

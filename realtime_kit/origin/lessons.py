@@ -43,6 +43,7 @@ LESSONS = (
     LessonOrigin(2, "long-polling", long_polling_app),
     LessonOrigin(3, "streaming", streaming_app),
     LessonOrigin(4, "websocket", websocket_app),
+    LessonOrigin(6, "reliable", reliable_streaming_app),
 )
 
 
@@ -69,7 +70,7 @@ def lessons_app(log: EventLog) -> web.Application:
 
     What could not be sent over a WebSocket is refused with 413: every transport carries the same events.
 
-    Below `/reliable` stands reliable streaming, and below `/reliable-websocket` the WebSocket whose client asks.
+    Below `/reliable-websocket` stands the WebSocket whose client asks.
 
     Below `/reference` stand a stream and a poll of their own, for the yardstick of a measurement.
     """
@@ -87,7 +88,6 @@ def lessons_app(log: EventLog) -> web.Application:
     app.router.add_post("/events", add)
     for lesson in LESSONS:
         app.add_subapp(f"/{lesson.name}", lesson.make_app(log))
-    app.add_subapp("/reliable", reliable_streaming_app(log))
     app.add_subapp("/reliable-websocket", reliable_websocket_app(log))
     app.add_subapp("/reference/streaming", streaming_app(log))
     app.add_subapp("/reference/polling", polling_app(log))

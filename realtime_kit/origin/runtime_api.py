@@ -75,14 +75,18 @@ class RuntimeApi:
                 async with asyncio.timeout(self.timeout_s):
                     await self._started()
                     await self._events.put((number, event))
-                    return _response(await self._answer_or_end(answer))
+                    told = await self._answer_or_end(answer)
             except TimeoutError:
                 await self._end()
                 return _failed(504, f"{self.handler} was killed: no answer after {self.timeout_s:g} s")
-            except (RuntimeError, ValueError, KeyError, TypeError) as error:
+            except RuntimeError as error:
                 return _failed(500, f"{self.handler} has failed: {error}")
             finally:
                 del self._answers[number]
+            try:
+                return _response(told)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                return _failed(500, f"{self.handler} has given no proper answer: {error}")
 
     async def next(self, _: web.Request) -> web.Response:
         """The instance is free."""
@@ -179,7 +183,8 @@ async def _event(request: web.Request) -> dict[str, Any]:
 def _response(told: dict[str, Any]) -> web.Response:
     body = told.get("body", "")
     content = base64.b64decode(body) if told.get("isBase64Encoded") else body.encode()
-    return web.Response(status=told["statusCode"], headers=told.get("headers"), body=content)
+    headers = {str(name): str(value) for name, value in (told.get("headers") or {}).items()}
+    return web.Response(status=told["statusCode"], headers=headers, body=content)
 
 
 def _failed(status: int, text: str) -> web.Response:

@@ -23,7 +23,7 @@ def server() -> Iterator[PostgreSQL]:
 def feed(server: PostgreSQL) -> PostgresFeed:
     with psycopg.connect(server.url) as database:
         database.execute("DROP TABLE IF EXISTS players, players_changes")
-        database.execute("DROP FUNCTION IF EXISTS players_changes_write")
+        database.execute("DROP FUNCTION IF EXISTS players_changes_write, players_changes_empty")
         database.execute("CREATE TABLE players (name text PRIMARY KEY, score int)")
     return PostgresFeed(server.url, "players", key="name")
 
@@ -63,6 +63,31 @@ def test_a_transaction_that_commits_late_is_not_skipped(server: PostgreSQL, feed
     assert asyncio.run(scenario()) == ["slow", "quick", "last"]
 
 
+def test_what_a_row_is_in_the_end_is_told_last_also_if_the_older_transaction_wrote_it(
+    server: PostgreSQL, feed: PostgresFeed
+) -> None:
+    write(server, "ada")
+    write(server, "ben")
+    with psycopg.connect(server.url) as older, psycopg.connect(server.url) as younger:
+        older.execute("UPDATE players SET score = 2 WHERE name = 'ada'")
+        younger.execute("UPDATE players SET score = 2 WHERE name = 'ben'")
+        younger.execute("INSERT INTO players VALUES ('cleo', 2)")
+        younger.commit()
+        older.execute("UPDATE players SET score = 3 WHERE name = 'ben'")
+        older.execute("DELETE FROM players WHERE name = 'cleo'")
+    write(server, "dora")
+
+    found = asyncio.run(take(feed, 6))
+    assert [(change.key, change.row and change.row["score"]) for change in found] == [
+        ("ada", 1),
+        ("ben", 1),
+        ("ada", 2),
+        ("ben", 3),
+        ("cleo", None),
+        ("dora", 1),
+    ]
+
+
 def test_nothing_is_lost_when_the_server_is_killed_and_comes_back(
     server: PostgreSQL, feed: PostgresFeed
 ) -> None:
@@ -85,6 +110,51 @@ def test_a_reader_goes_on_from_its_position(server: PostgreSQL, feed: PostgresFe
     write(server, "ben")
 
     assert [change.key for change in asyncio.run(take(feed, 1, first.position))] == ["ben"]
+
+
+def test_an_emptied_table_takes_every_row_from_who_listens_and_from_who_comes_back(
+    server: PostgreSQL, feed: PostgresFeed
+) -> None:
+    async def scenario() -> tuple[list[Change], list[Change]]:
+        write(server, "ada")
+        write(server, "ben")
+        *_, last = await take(feed, 2)
+        live = asyncio.create_task(take(feed, 3, last.position))
+        with psycopg.connect(server.url) as database:
+            database.execute("TRUNCATE players")
+            database.execute("INSERT INTO players VALUES ('cleo', 1)")
+        return await live, await take(feed, 3, last.position)
+
+    live, later = asyncio.run(scenario())
+    assert [(change.key, change.row is None) for change in live] == [
+        ("ada", True),
+        ("ben", True),
+        ("cleo", False),
+    ]
+    assert later == live
+
+
+def test_an_emptied_table_that_is_rolled_back_is_no_change(server: PostgreSQL, feed: PostgresFeed) -> None:
+    write(server, "ada")
+    with psycopg.connect(server.url) as database:
+        database.execute("TRUNCATE players")
+        database.rollback()
+    write(server, "ben")
+
+    assert [change.row is None for change in asyncio.run(take(feed, 2))] == [False, False]
+
+
+def test_a_log_from_before_learns_of_emptied_tables(server: PostgreSQL, feed: PostgresFeed) -> None:
+    write(server, "ada")
+    with psycopg.connect(server.url) as database:
+        database.execute("DROP TRIGGER players_changes_emptied ON players")
+        database.execute("DROP FUNCTION players_changes_empty")
+        database.execute("ALTER TABLE players_changes DROP COLUMN oldest")
+    again = PostgresFeed(server.url, "players", key="name")
+    with psycopg.connect(server.url) as database:
+        database.execute("TRUNCATE players")
+
+    assert [change.row is None for change in asyncio.run(take(again, 2))] == [False, True]
 
 
 @pytest.mark.parametrize("position", ["1", "-1-2", "a-b", "999999999999-1"])

@@ -3,13 +3,19 @@
 import asyncio
 import importlib.util
 import os
+import sys
 from collections.abc import Callable
 from contextlib import aclosing
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from realtime_kit.changefeeds.rethink_address import rethink_address
 from realtime_kit.errors import UsageError
 from realtime_kit.pushpin.ports import free_port
+
+sys.path.append(str(Path(__file__).parents[2] / "notebooks"))
 
 URL = os.environ.get("RETHINKDB_URL", "")
 driver = pytest.mark.skipif(
@@ -29,21 +35,20 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @pytest.mark.skipif(not URL, reason="RETHINKDB_URL is not set: the feed of RethinkDB was NOT tried")
 def test_rows_come_first_and_then_changes() -> None:
-    import yarl
     from rethinkdb import RethinkDB
 
     from realtime_kit.changefeeds.rethinkdb import RethinkFeed
 
-    r, address = RethinkDB(), yarl.URL(URL)
+    r, address = RethinkDB(), rethink_address(URL)
 
     async def scenario() -> list[object]:
         async with asyncio.timeout(20), aclosing(RethinkFeed(URL, "rk_players").changes()) as changes:
             first = await anext(changes)
-            with r.connect(address.host, address.port or 28015) as c:
+            with r.connect(**address) as c:
                 r.table("rk_players").get("ada").delete().run(c)
             return [first.key, (await anext(changes)).row]
 
-    with r.connect(address.host, address.port or 28015) as c:
+    with r.connect(**address) as c:
         r.table_create("rk_players").run(c)
         r.table("rk_players").insert({"id": "ada", "score": 1}).run(c)
         try:
@@ -94,12 +99,17 @@ def test_what_a_return_of_the_server_cures_is_told_from_what_it_does_not() -> No
 
 
 @driver
-@pytest.mark.parametrize("url", ["http://127.0.0.1", "rethinkdb:///test", "127.0.0.1:28015"])
-def test_an_address_of_another_kind_is_refused(url: str) -> None:
-    from realtime_kit.changefeeds.rethinkdb import RethinkFeed
+def test_a_game_connects_as_whom_its_address_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    from backends.leaderboard.games import RethinkGame
+    from rethinkdb import RethinkDB
 
-    with pytest.raises(UsageError, match="rethinkdb://host"):
-        RethinkFeed(url, "players")
+    connect = Mock(side_effect=ConnectionRefusedError)
+    monkeypatch.setattr(RethinkDB, "connect", connect)
+    url = "rethinkdb://ada:secret@127.0.0.1/games"
+    with pytest.raises(ConnectionRefusedError):
+        RethinkGame(url)
+
+    connect.assert_called_once_with(**rethink_address(url))
 
 
 @driver

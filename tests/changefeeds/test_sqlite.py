@@ -170,3 +170,91 @@ def test_rows_from_before_the_feed_are_its_first_changes(file: Path) -> None:
     found = asyncio.run(take(feed_of(file), 1))
 
     assert [(change.position, change.row) for change in found] == [("1", {"name": "ada", "score": 1})]
+
+
+def told(feed: SqliteFeed) -> dict[str, dict[str, object]]:
+    """The rows as somebody has them who has followed the feed to its end."""
+    rows: dict[str, dict[str, object]] = {}
+    with closing(sqlite3.connect(feed._file)) as database:
+        (count,) = database.execute(f"SELECT count(*) FROM {feed._log}").fetchone()
+    for change in asyncio.run(take(feed, count)):
+        rows.pop(change.key, None)
+        if change.row is not None:
+            rows[change.key] = dict(change.row)
+    return rows
+
+
+MAIL = "CREATE TABLE players (name TEXT PRIMARY KEY, mail TEXT UNIQUE, score INTEGER)"
+TWO = "INSERT INTO players VALUES ('ada', 'a@x', 1), ('ben', 'b@x', 2)"
+
+
+@pytest.mark.parametrize(
+    ("table", "statements"),
+    [
+        (MAIL, ["REPLACE INTO players VALUES ('cleo', 'a@x', 3)"]),
+        (MAIL, ["REPLACE INTO players VALUES ('ada', 'b@x', 3)"]),
+        (MAIL, ["INSERT OR IGNORE INTO players VALUES ('cleo', 'a@x', 3)"]),
+        (MAIL, ["UPDATE OR REPLACE players SET mail = 'b@x' WHERE name = 'ada'"]),
+        (MAIL, ["UPDATE OR REPLACE players SET name = 'cleo', mail = 'b@x' WHERE name = 'ada'"]),
+        (MAIL, ["UPDATE OR REPLACE players SET name = 'ben' WHERE name = 'ada'"]),
+        (MAIL, ["UPDATE OR IGNORE players SET name = 'ben' WHERE name = 'ada'"]),
+        (MAIL, ["INSERT INTO players VALUES ('cleo', 'a@x', 3) ON CONFLICT (mail) DO UPDATE SET score = 9"]),
+        (MAIL, ["PRAGMA recursive_triggers = ON", "REPLACE INTO players VALUES ('cleo', 'a@x', 3)"]),
+        (
+            MAIL,
+            [
+                "INSERT OR IGNORE INTO players VALUES ('cleo', 'a@x', 3)",
+                "DELETE FROM players WHERE name = 'ada'",
+            ],
+        ),
+        (
+            "CREATE TABLE players (name UNIQUE, mail PRIMARY KEY, score)",
+            ["REPLACE INTO players VALUES ('cleo', 'a@x', 3)"],
+        ),
+        (
+            "CREATE TABLE players (name TEXT UNIQUE, mail, id INTEGER PRIMARY KEY)",
+            ["REPLACE INTO players VALUES ('cleo', 'c@x', 1)", "INSERT INTO players (name) VALUES ('dora')"],
+        ),
+        (
+            "CREATE TABLE players (name PRIMARY KEY, mail, score, UNIQUE (mail, score)) WITHOUT ROWID",
+            [
+                "REPLACE INTO players VALUES ('cleo', 'a@x', 1)",
+                "REPLACE INTO players VALUES ('dora', 'b@x', 1)",
+            ],
+        ),
+        (
+            "CREATE TABLE players (name PRIMARY KEY, mail COLLATE NOCASE UNIQUE ON CONFLICT REPLACE, score)",
+            ["INSERT INTO players VALUES ('cleo', 'A@X', 3)"],
+        ),
+        (
+            "CREATE TABLE players (name COLLATE NOCASE PRIMARY KEY, mail, score)",
+            [
+                "REPLACE INTO players VALUES ('ADA', 'a@x', 3)",
+                "UPDATE players SET name = 'Ben' WHERE name = 'ben'",
+            ],
+        ),
+    ],
+)
+def test_who_has_followed_the_feed_has_the_rows_that_are_there_whatever_was_replaced(
+    tmp_path: Path, table: str, statements: list[str]
+) -> None:
+    file = tmp_path / "game.db"
+    execute(file, table)
+    feed = feed_of(file)
+    execute(file, TWO, *statements)
+    with closing(sqlite3.connect(file)) as database:
+        database.row_factory = sqlite3.Row
+        there = {row["name"]: dict(row) for row in database.execute("SELECT * FROM players")}
+
+    assert told(feed) == there
+
+
+def test_a_column_that_came_later_is_told_by_the_next_feed(file: Path) -> None:
+    feed_of(file)
+    execute(file, "ALTER TABLE players ADD COLUMN mail", "CREATE UNIQUE INDEX one_mail ON players (mail)")
+    feed = feed_of(file)
+    execute(
+        file, "INSERT INTO players VALUES ('ada', 1, 'a@x')", "REPLACE INTO players VALUES ('ben', 2, 'a@x')"
+    )
+
+    assert told(feed) == {"ben": {"name": "ben", "score": 2, "mail": "a@x"}}

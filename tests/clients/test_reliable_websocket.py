@@ -145,12 +145,13 @@ def test_a_socket_that_does_not_answer_is_left_for_another(fast):
     assert "did not answer a question within 0.05 s" in failure
 
 
-def test_an_id_that_is_no_number_is_said():
+@pytest.mark.parametrize("number", ["seven", "7" * 5000])
+def test_an_id_that_is_no_number_is_said(number):
     async def main():
-        async with sockets((), "seven") as (url, _), ReliableWebSocketClient(url) as client:
+        async with sockets((), number) as (url, _), ReliableWebSocketClient(url) as client:
             await take(client, 1)
 
-    with pytest.raises(ClientError, match=r"id 'seven'.*has to be a number"):
+    with pytest.raises(ClientError, match=rf"id '{number[:50]}.*has to be a number"):
         asyncio.run(main())
 
 
@@ -160,8 +161,15 @@ def test_an_id_that_is_no_number_is_said():
         ({"silence_s": 0}, "silence_s is 0"),
         ({"answer_timeout_s": -1}, "answer_timeout_s is -1"),
         ({"gap_wait_s": -1}, "gap_wait_s is -1"),
+        (
+            {"last_event_id": "news:7"},
+            "last_event_id is 'news:7': an event's id has to be a text of 1 to 18 digits",
+        ),
+        ({"last_event_id": "²"}, "last_event_id is '²'"),
+        ({"last_event_id": "7" * 19}, "last_event_id is '7777777"),
+        ({"last_event_id": 7}, "last_event_id is 7: an event's id has to be a text"),
     ],
 )
-def test_times_that_cannot_be_are_refused(options, said):
+def test_times_and_positions_that_cannot_be_are_refused(options, said):
     with pytest.raises(UsageError, match=said):
         ReliableWebSocketClient("ws://127.0.0.1", **options)

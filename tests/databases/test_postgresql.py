@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -104,6 +105,26 @@ def test_one_that_has_ended_says_so() -> None:
         assert gone(lambda: not db.folder.exists())
         with pytest.raises((DatabaseError, UsageError)):
             db.start_server()
+
+
+start = PostgreSQL._start
+
+
+async def interrupted_at_the_end(db: PostgreSQL) -> None:
+    await start(db)
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+def test_an_interrupt_when_it_is_ready_but_not_yet_handed_over_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(PostgreSQL, "_start", interrupted_at_the_end)
+    db = PostgreSQL()
+    with pytest.raises(KeyboardInterrupt):
+        db.start()
+    assert not db.folder.exists()
+    assert not servers(db.folder)
+    assert db.url == ""
 
 
 def test_without_it_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

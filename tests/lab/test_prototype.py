@@ -59,6 +59,17 @@ def test_the_ports_follow_from_the_clients_port_in_every_file(tmp_path: Path) ->
     assert "push_in_http_port=9002\n" in every["pushpin.conf"]
 
 
+@pytest.mark.parametrize("port", range(7998, 8004))
+def test_ports_that_overlap_those_it_was_written_with_agree_in_every_file(port: int, tmp_path: Path) -> None:
+    prototype = export("streaming", tmp_path, port=port)
+    app, conf = prototype.read("app.py"), prototype.read("pushpin.conf")
+    assert f'environ.get("PORT", "{port + 1}")' in app
+    assert f'environ.get("GRIP_URL", "http://127.0.0.1:{port + 2}")' in app
+    assert prototype.read("routes") == f"* 127.0.0.1:{port + 1},over_http\n"
+    assert f"\nhttp_port=127.0.0.1:{port}\n" in conf
+    assert f"\npush_in_http_port={port + 2}\n" in conf
+
+
 def test_two_containers_share_a_network_and_only_clients_get_in(tmp_path: Path) -> None:
     services = yaml.safe_load(export("streaming", tmp_path).read("docker-compose.yml"))["services"]
     assert services["pushpin"]["ports"] == ["127.0.0.1:8000:7999"]
@@ -68,6 +79,13 @@ def test_two_containers_share_a_network_and_only_clients_get_in(tmp_path: Path) 
     assert all(
         (tmp_path / volume.split(":")[0]).exists() for s in services.values() for volume in s["volumes"]
     )
+
+
+def test_the_readme_says_that_a_container_has_another_key_as_long_as_it_has(tmp_path: Path) -> None:
+    prototype = export("streaming", tmp_path)
+    mounted = yaml.safe_load(prototype.read("docker-compose.yml"))["services"]["pushpin"]["volumes"]
+    assert mounted == ["./routes:/etc/pushpin/routes:ro"]
+    assert "its key, `changeme`, is known to everybody" in prototype.read("README.md")
 
 
 @pytest.mark.parametrize(

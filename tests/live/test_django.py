@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 import requests
 
@@ -99,6 +100,29 @@ def test_a_database_that_is_down_is_explained_and_the_next_event_comes() -> None
         assert "not stored" in answer.text
         db.start_server()
         assert requests.post(str(site.url / "tell/"), data="two", timeout=10).status_code == 204
+
+
+def test_of_several_lines_the_answer_says_from_which_on_nothing_was_stored() -> None:
+    script = """
+        CREATE FUNCTION is_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full';
+        END $$;
+        CREATE TRIGGER is_full BEFORE INSERT ON django_eventstream_event
+        FOR EACH ROW WHEN (NEW.data = '"two"') EXECUTE FUNCTION is_full();
+    """
+    with PostgreSQL() as db, serving(news({"DATABASE_URL": db.url})) as site:
+        stream = sse_events(site.url / "events/" % {"channel": "news"})
+        read_until(stream, "stream-open")
+        subscribed(site)
+        with psycopg.connect(db.url, autocommit=True) as database:
+            database.execute(script)
+            answer = requests.post(str(site.url / "tell/"), data="one\ntwo\nthree", timeout=10)
+            database.execute("DROP TRIGGER is_full ON django_eventstream_event")
+        assert answer.status_code == 503
+        assert answer.text.startswith("not stored, so not published, from line 2 on: no space left")
+        tell(site, "two\nthree")
+        assert [next(stream).data for _ in range(3)] == ["one", "two", "three"]
+        stream.close()
 
 
 @pytest.mark.parametrize("storage", ["on", "off"])

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from pubcontrol import Item
 from realtime_kit import Site, grip, serving, sse_events
 from realtime_kit.errors import GatewayError
 from realtime_kit.gateway import Gateway, GatewayPolicy
+from realtime_kit.gateway.process import GatewayProcess
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
@@ -110,6 +112,20 @@ def test_who_has_no_key_or_another_one_does_not_pass(site: Site) -> None:
         assert [seen.consumer for seen in gateway.requests(3)] == ["", "", "ada"]
 
 
+def test_a_key_is_that_key_to_the_letter_and_never_a_word_of_nginxs_own(site: Site) -> None:
+    words = ("default", "include", "hostnames", "volatile", "Key-1_a")
+    policy = GatewayPolicy(keys={f"who-has-{word}": word for word in words})
+    with Gateway(site.url.port or 0, policy) as gateway:
+        statuses = [get(gateway, "plain", apikey=word).status_code for word in words]
+        others = [
+            get(gateway, "plain", apikey=key).status_code
+            for key in ("key-1_a", "DEFAULT", "Key-1_ab", "xKey-1_a")
+        ]
+        assert statuses == [200] * len(words)
+        assert others == [401] * 4
+        assert [seen.consumer for seen in gateway.requests(9)][:5] == [f"who-has-{word}" for word in words]
+
+
 def test_what_is_above_the_limit_gets_a_429(site: Site) -> None:
     shown: list[str] = []
     policy = GatewayPolicy(requests_per_second=1, burst=1)
@@ -181,6 +197,49 @@ def test_for_coroutines_and_twice() -> None:
     assert asyncio.run(once()) > 0
     with gateway:
         assert gateway.requests() == []
+
+
+enter = GatewayProcess.__aenter__
+
+
+def test_an_interrupt_when_it_is_up_but_not_yet_handed_over_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def interrupted_at_the_end(process: GatewayProcess) -> GatewayProcess:
+        await enter(process)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        return process
+
+    monkeypatch.setattr(GatewayProcess, "__aenter__", interrupted_at_the_end)
+    gateway, before = Gateway(9), psutil.Process().children()
+    with pytest.raises(KeyboardInterrupt):
+        gateway.start()
+    assert psutil.Process().children() == before
+    assert repr(gateway) == "<Gateway, not up>"
+
+
+def test_a_task_that_is_cancelled_when_it_is_up_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway, before = Gateway(9), psutil.Process().children()
+
+    async def use() -> None:
+        async with gateway:
+            pytest.fail("it was cancelled before")
+
+    async def main() -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.create_task(use())
+
+        async def cancelled_at_the_end(process: GatewayProcess) -> GatewayProcess:
+            await enter(process)
+            loop.call_soon_threadsafe(task.cancel)
+            return process
+
+        monkeypatch.setattr(GatewayProcess, "__aenter__", cancelled_at_the_end)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert psutil.Process().children() == before
+    assert repr(gateway) == "<Gateway, not up>"
 
 
 def test_killed_its_owner_takes_nginx_along(eventually: Eventually) -> None:

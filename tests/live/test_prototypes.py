@@ -31,6 +31,7 @@ CLIENTS: dict[str, Callable[..., Client]] = {
     "long-polling": LongPollingClient,
     "streaming": StreamingClient,
     "websocket": WebSocketClient,
+    "reliable": StreamingClient,
 }
 HISTORY = [f"event {number}: ä\n\u2028" for number in range(1, 251)]
 """More than two pages, and texts that are easily garbled."""
@@ -59,7 +60,7 @@ def test_a_client_gets_all_of_the_history_and_what_happens_then_once_and_in_orde
             async for receipt in client:
                 got.append((receipt.event.id, receipt.event.data))
                 if len(got) == len(HISTORY):
-                    if name in ("streaming", "websocket"):
+                    if name in ("streaming", "websocket", "reliable"):
                         await site.pushpin.auntil(lambda statistics: statistics.subscribers("events") == 1)
                     async with session.post(site.url / "events", data=b"live"):
                         pass  # an answer that nobody closes is a warning, if it is still being read
@@ -81,3 +82,26 @@ async def asked_for_yesterday(session: aiohttp.ClientSession, site: Site, name: 
     with pytest.raises(aiohttp.WSServerHandshakeError) as raised:
         await session.ws_connect(address)
     return raised.value.status
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+def test_what_was_never_pushed_comes_all_the_same_from_the_reliable_one(tmp_path: Path) -> None:
+    async def run() -> tuple[str, str]:
+        backend, app = prototype("reliable", tmp_path), tmp_path / "app.py"
+        forgetful = app.read_text().replace("    await publish(number)\n", "")
+        app.write_text(forgetful.replace("LINK_TIMEOUT_S = 5", "LINK_TIMEOUT_S = 1"))
+        async with (
+            Site(backend) as site,
+            StreamingClient(site.url / "events", last_event_id=str(len(HISTORY))) as client,
+            aiohttp.ClientSession() as session,
+            asyncio.timeout(20),
+        ):
+            reading = asyncio.create_task(anext(aiter(client)))
+            await site.pushpin.auntil(lambda statistics: statistics.subscribers("events") == 1)
+            async with session.post(site.url / "events", data=b"unheard"):
+                pass
+            receipt = await reading
+            assert client.requests == 1
+            return receipt.event.id, receipt.event.data
+
+    assert background.run(run()) == (str(len(HISTORY) + 1), "unheard")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -21,6 +22,7 @@ from realtime_kit import StreamingClient, background, grip, serving, sse_events
 from realtime_kit.errors import OriginError, PublishError, PushpinStopped, UsageError
 from realtime_kit.lab import Site
 from realtime_kit.lab.serve import serve_lesson
+from realtime_kit.origin import LESSONS
 from realtime_kit.publisher import HttpPublisher
 from realtime_kit.pushpin.instance import Instance
 
@@ -272,3 +274,30 @@ def test_an_invitation_names_the_lesson_and_no_notebook() -> None:
     assert background.run(first_line()).startswith(
         "The origin of polling behind a real Pushpin, at http://127."
     )
+
+
+@pytest.mark.parametrize("name", [lesson.name for lesson in LESSONS])
+def test_the_first_line_of_an_invitation_shows_what_has_happened(name: str) -> None:
+    async def heard() -> bytes:
+        invitation: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        serving_it = asyncio.create_task(
+            serve_lesson(name, 0, show=invitation.set_result, show_failure=pytest.fail)
+        )
+        line = re.search("curl .*", await invitation)
+        assert line
+        said = b""
+        command = f"exec timeout 9 {line[0]}"
+        curl = await asyncio.create_subprocess_shell(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert curl.stdout
+        while b"the third event" not in said and (more := await curl.stdout.read(4096)):
+            said += more
+        with contextlib.suppress(ProcessLookupError):
+            curl.terminate()
+        await curl.wait()
+        serving_it.cancel()
+        await asyncio.wait([serving_it])
+        return said
+
+    assert b"the third event" in background.run(heard())

@@ -24,7 +24,7 @@ def test_a_lesson_is_found_by_its_name_and_by_its_number(lesson):
 
 @pytest.mark.parametrize("wanted", ["polls", "", "0", "99", "²", "1.0", "-1"])
 def test_an_unknown_lesson_is_answered_with_all_there_are(wanted):
-    with pytest.raises(UsageError, match=r"there are polling, long-polling, streaming, websocket$"):
+    with pytest.raises(UsageError, match=r"there are polling, long-polling, streaming, websocket, reliable$"):
         find_lesson(wanted)
 
 
@@ -36,7 +36,7 @@ def test_every_lesson_is_on_its_own_path_over_the_same_log():
             for path in ("/polling/events", "/long-polling/events"):
                 answer = await client.get(path, params={"after": 0})
                 assert await answer.json() == {"events": [{"id": 1, "data": "one"}], "cursor": 1}
-            for path in ("/streaming/events", "/reference/streaming/events"):
+            for path in ("/streaming/events", "/reliable/events", "/reference/streaming/events"):
                 answer = await client.get(path, params={"after": 0})
                 assert await answer.text() == "id: 1\ndata: one\n\n"
             answer = await client.get("/websocket/events")

@@ -121,7 +121,21 @@ def test_an_instance_takes_one_request_at_a_time(tmp_path, monkeypatch):
         ("def handler(event, context): raise ValueError('no such room')", "has failed: no such room"),
         ("1 / 0", "has failed: division by zero"),
         ("import os\ndef handler(*_): os._exit(3)", "has failed: its process has ended with 3"),
-        ("def handler(event, context): return {'body': 'no status'}", "has failed: 'statusCode'"),
+        (
+            "def handler(event, context): return {'body': 'no status'}",
+            "has given no proper answer: 'statusCode'",
+        ),
+        ("def handler(event, context): return 'text'", "has given no proper answer: 'str' object"),
+        ("def handler(event, context): return None", "has given no proper answer: 'NoneType' object"),
+        (
+            "def handler(*_): return {'statusCode': 200, 'body': None}",
+            "has given no proper answer: 'NoneType'",
+        ),
+        ("def handler(*_): return {'statusCode': 'well'}", "has given no proper answer: invalid literal"),
+        (
+            "def handler(*_): return {'statusCode': 200, 'headers': 'x'}",
+            "has given no proper answer: 'str' object",
+        ),
         ("def other(event, context): return 1", "has failed: "),
     ],
 )
@@ -134,6 +148,21 @@ def test_one_that_fails_is_a_500_that_says_why_and_the_traceback_is_on_standard_
     assert said in shown
     if "raise" in source:
         assert "function.py" in shown
+
+
+def test_headers_that_are_none_or_numbers_are_an_answer(tmp_path, monkeypatch):
+    source = """
+        def handler(event, context):
+            headers = {"X-Count": 3} if event["rawQueryString"] else None
+            return {"statusCode": 200, "headers": headers}
+    """
+
+    async def main():
+        async with running(source, tmp_path, monkeypatch) as (ask, _):
+            return await ask(), await ask("?x")
+
+    (first, _, _), (second, headers, _) = asyncio.run(main())
+    assert (first, second, headers["X-Count"]) == (200, 200, "3")
 
 
 def test_after_an_end_the_next_request_starts_it_anew(tmp_path, monkeypatch):

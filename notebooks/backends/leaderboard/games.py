@@ -11,6 +11,7 @@ from pathlib import Path
 
 from realtime_kit import components
 from realtime_kit.changefeeds import SqliteFeed, sqlite
+from realtime_kit.changefeeds.rethink_address import rethink_address
 from realtime_kit.databases import PostgreSQL
 from realtime_kit.quantities import Latency
 from realtime_kit.theory import polling, streaming
@@ -93,17 +94,11 @@ class RethinkGame:
 
     def __init__(self, url: str) -> None:
         from rethinkdb import RethinkDB
-        from yarl import URL
 
         from realtime_kit.changefeeds.rethinkdb import RethinkFeed
 
-        address = URL(url)
         self._r = RethinkDB()
-        self._where = {
-            "host": address.host,
-            "port": address.port or 28015,
-            "db": address.path.strip("/") or "test",
-        }
+        self._where = rethink_address(url)
         self._name = f"rk_players_{os.getpid()}"
         with self._r.connect(**self._where) as database:
             self._r.table_create(self._name).run(database)

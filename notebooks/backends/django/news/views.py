@@ -8,9 +8,10 @@ from django_eventstream import send_event
 
 @require_POST
 def tell(request: HttpRequest) -> HttpResponse:
-    try:
-        for line in request.body.decode().splitlines():
+    for number, line in enumerate(request.body.decode().splitlines(), start=1):
+        try:
             send_event("news", "message", line, json_encode=False)
-    except OperationalError as error:
-        return HttpResponse(f"not stored, so not published: {error}\n", status=503)
+        except OperationalError as error:
+            text = f"not stored, so not published, from line {number} on: {error}\n"
+            return HttpResponse(text, status=503)
     return HttpResponse(status=204)
