@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import os
 import platform
 import time
@@ -19,6 +18,7 @@ from yarl import URL
 import realtime_kit
 from realtime_kit import background
 from realtime_kit.clients.swarm import SwarmState, plan_swarm
+from realtime_kit.clients.swarm.plan import is_here
 from realtime_kit.clients.swarm.watch import Sighting, WatchSwarm
 from realtime_kit.clients.swarm.watch_member import has_id, key_of
 from realtime_kit.errors import ClientError, UsageError
@@ -336,7 +336,7 @@ class _Watch:
             because=self.state.reasons[-1] if self.state.reasons else "",
             used_s=self.used,
             # On this machine, what others use may be the service's.
-            others_busy=0.0 if _is_here(self.settings.url) else self.others_busy,
+            others_busy=0.0 if is_here(URL(self.settings.url)) else self.others_busy,
             cut_ns=self.cut_ns,
             patience_s=self.patience_s,
         )
@@ -387,12 +387,3 @@ class _Watch:
             "swarm_processes": len(self.swarm.workers),
             "swarm_bytes_per_client": round(state.bytes_per_client) if state else 0,
         }
-
-
-def _is_here(url: str) -> bool:
-    """Whether an address is of this machine."""
-    host = URL(url).host or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
