@@ -35,7 +35,10 @@ from realtime_kit.worker import Worker
 _WITH_TLS = {"http": "https", "ws": "wss"}
 ANSWER_S = 15.0
 OPENING_S = 30.0
-"""Longest wait for everybody to be connected, beside 5 ms a client."""
+"""Longest wait for everybody to be connected, beside what `OPENED_PER_S` makes of their number."""
+
+OPENED_PER_S = 200
+"""Fewer connections a second than this are not waited for."""
 
 LOOK_EVERY_S = 0.1
 ROLL_CALLS = 3
@@ -189,7 +192,7 @@ class _Watch:
         settings = self.settings
         self.on_phase(f"connecting {settings.clients:,} clients")
         begun_s = time.monotonic()
-        opening_s = OPENING_S + settings.clients / 200
+        opening_s = OPENING_S + settings.clients / OPENED_PER_S
         state = await unless(self.stop, self.swarm.open_by(opening_s, dict(settings.headers)))
         self.opened_s = time.monotonic() - begun_s
         if not state.connected and not state.losses:
@@ -200,13 +203,9 @@ class _Watch:
 
     async def _watch(self) -> None:
         # Of what others publish, the start is what everybody has in common; of the kit's own, nobody can have any yet.
-        now_ns = time.monotonic_ns()
-        start_ns = now_ns + int(LEAD_S * 1e9) if self.settings.control_url is None else 0
-        pushes = self.settings.pushes
-        published_s = (ROLL_CALLS + pushes) * (self.patience_s + ANSWER_S)
-        seconds = self.settings.seconds if self.settings.control_url is None else published_s
-        end_ns = now_ns + int((seconds + self.patience_s + LEAD_S) * 1e9)
-        await self.swarm.watch(start_ns=start_ns, end_ns=end_ns, most=4 * (pushes + ROLL_CALLS) + 64)
+        start_ns = time.monotonic_ns() + int(LEAD_S * 1e9) if self.settings.control_url is None else 0
+        seconds, most = self.settings.seconds, 4 * (self.settings.pushes + ROLL_CALLS) + 64
+        await self.swarm.watch(start_ns=start_ns, end_ns=self._end_ns(seconds), most=most)
         before, machine, begun_s = self._used(), machine_used_s(), time.monotonic()
         try:
             if self.settings.control_url is None:
@@ -218,6 +217,10 @@ class _Watch:
             self.watched_s = time.monotonic() - begun_s
             others_s = machine_used_s() - machine - sum(self.used.values())
             self.others_busy = max(0.0, others_s / (self.watched_s * (os.cpu_count() or 1)))
+
+    def _end_ns(self, seconds: float) -> int:
+        """When nothing is read any more: in so many seconds, and what an event may take after that."""
+        return time.monotonic_ns() + int((seconds + self.patience_s + LEAD_S) * 1e9)
 
     async def _listen(self, start_ns: int, seconds: float) -> None:
         """Wait for events that others publish, until there are enough, or time is up."""
@@ -290,11 +293,15 @@ class _Watch:
             heard = set(receipts.client[receipts.event_id == key].tolist())
             lonely = [number for number in range(self.settings.clients) if number not in heard]
             self.reopened += len(lonely)
-            await self.swarm.reopen(lonely)
+            opening_s = ANSWER_S + len(lonely) / OPENED_PER_S
+            await self.swarm.watch_on(self._end_ns(opening_s))
+            state = await self.swarm.reopen_by(opening_s, lonely)
+            self.unconnected = self.settings.clients - state.connected
         _, state = await self.swarm.collect()
         self.unconnected, self.losses_before = self.settings.clients - state.connected, state.losses
 
     async def _publish(self, due_ns: int) -> int:
+        await self.swarm.watch_on(self._end_ns(ANSWER_S))
         answer = await self.publisher.ask("push", due_ns=due_ns)
         number, text = answer["event_id"], answer["data"]
         if self.settings.transport == "websocket":

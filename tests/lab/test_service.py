@@ -489,11 +489,19 @@ def test_what_is_wrong_with_tls_is_said_in_a_line(
 
 
 class Proxy(Service):
-    """A service whose events come through a publish port of its own, which speaks TLS."""
+    """A service whose events come through a publish port of its own. Some requests it may never answer."""
 
-    def __init__(self):
+    def __init__(self, unanswered=lambda number: False):
         super().__init__(self.hold)
+        self.unanswered = unanswered
         self.writes = []
+
+    async def stream(self, request):
+        if not self.unanswered(len(self.requests) + 1):
+            return await super().stream(request)
+        self.requests.append(request)
+        await self.over.wait()
+        return web.Response()
 
     async def hold(self, service, write, number):
         self.writes.append(write)
@@ -505,10 +513,10 @@ class Proxy(Service):
             await asyncio.gather(*(write(content) for write in self.writes), return_exceptions=True)
         return web.Response(text="Published\n")
 
-    async def watched(self, tls):
+    async def watched(self, tls=None):
         app = web.Application()
         app.router.add_post("/publish/", self.publish)
-        port = TestServer(app, scheme="https")
+        port = TestServer(app, scheme="https" if tls else "http")
         await port.start_server(ssl=tls)
         async with port, self.serving() as server:
             where = {"control_url": str(port.make_url("/")), "channel": "news"}
@@ -535,6 +543,26 @@ def test_a_publish_port_whose_certificate_is_not_trusted_is_named(certificate, m
 
     with pytest.raises(ClientError, match=r"^the publish port https://.* its certificate is not trusted"):
         asyncio.run(main())
+
+
+def test_a_client_that_is_never_answered_is_missing_and_holds_up_nobody(monkeypatch):
+    for name in ("OPENING_S", "ANSWER_S"):
+        monkeypatch.setattr(module, name, 1.0)
+
+    async def main():
+        proxy = Proxy(lambda number: number == 3 or number > CLIENTS + 1)  # the first asks once, the last again
+        return await proxy.watched(), proxy
+
+    result, proxy = asyncio.run(main())
+    assert [push.ledger.received for push in result.results] == [CLIENTS - 1] * 2
+    for push in result.results:
+        flags_of = {flag.name: flag for flag in push.verdict.flags}
+        assert "not-connected" in flags_of
+        assert "connections-ended" not in flags_of
+    assert result.meta["connections"]["never_open"] == 1
+    assert result.meta["opening"]["reopened_after_roll_call"] == module.ROLL_CALLS - 1
+    assert len(proxy.requests) == CLIENTS + 1 + module.ROLL_CALLS - 1  # each time it is given up after one try
+    assert balances(result)
 
 
 def test_ctrl_c_before_anything_was_measured_leaves_nothing():

@@ -85,14 +85,6 @@ class Crews:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def reopen(self, numbers: Sequence[int]) -> SwarmState:
-        """Connect these clients anew."""
-        asked = []
-        for worker, first, count in zip(self.workers, self._first, self.plan.counts, strict=True):
-            mine = [number - first for number in numbers if first <= number < first + count]
-            asked.append(worker.ask("reopen", numbers=mine, in_flight=self._in_flight_each))
-        return SwarmState.of(await asyncio.gather(*asked))
-
     async def collect(self) -> tuple[Receipts, SwarmState]:
         """The receipts since the last call."""
         answers = await self._ask_all("collect")
@@ -115,6 +107,14 @@ class Crews:
             )
             for worker, count in zip(self.workers, self.plan.counts, strict=True)
         )
+        return SwarmState.of(await asyncio.gather(*asked))
+
+    async def _reopen(self, do: str, numbers: Sequence[int], **arguments: Any) -> SwarmState:
+        """Let each process connect those of these clients anew that are its own."""
+        asked = []
+        for worker, first, count in zip(self.workers, self._first, self.plan.counts, strict=True):
+            mine = [number - first for number in numbers if first <= number < first + count]
+            asked.append(worker.ask(do, numbers=mine, in_flight=self._in_flight_each, **arguments))
         return SwarmState.of(await asyncio.gather(*asked))
 
     async def _ask_all(self, do: str, **arguments: Any) -> list[Any]:

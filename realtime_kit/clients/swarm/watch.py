@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from realtime_kit.clients.swarm.crews import Crews, SwarmState
@@ -36,9 +37,17 @@ class WatchSwarm(Crews):
         """Connect as many as can be within some seconds, with these header fields in every request."""
         return await self._open("open_by", url=self._urls[0], headers=headers, timeout_s=timeout_s)
 
+    async def reopen_by(self, timeout_s: float, numbers: Sequence[int]) -> SwarmState:
+        """Connect these clients anew, as many as can be within some seconds."""
+        return await self._reopen("reopen_by", numbers, timeout_s=timeout_s)
+
     async def watch(self, *, start_ns: int, end_ns: int, most: int) -> None:
         """Write down events from a moment of `CLOCK_MONOTONIC` to another, up to so many different ones."""
         await self._ask_all("watch", start_ns=start_ns, end_ns=end_ns, most=most)
+
+    async def watch_on(self, end_ns: int) -> None:
+        """Go on until another moment of `CLOCK_MONOTONIC` than was said."""
+        await self._ask_all("watch_on", end_ns=end_ns)
 
     async def sightings(self) -> tuple[dict[int, Sighting], int, SwarmState]:
         """Events seen since the watch began, by key; receipts of further ones; and what happened so far."""

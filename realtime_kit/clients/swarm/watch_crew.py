@@ -82,20 +82,22 @@ class WatchCrew(Opener):
         self._prepare([url], sources, count)
         self._headers, self._tls = headers, tls_context(URL(url))
         self.members = [None] * count
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._open_all(range(count), in_flight)
-        except TimeoutError:
-            self._note(f"not open within {timeout_s:.0f} s")
-        return self._state()
+        return await self._open_within(timeout_s, range(count), in_flight)
 
-    async def reopen(self, *, numbers: Sequence[int], in_flight: int) -> dict[str, Any]:
-        """Connect these clients anew, whatever has become of them."""
+    async def reopen_by(self, *, numbers: Sequence[int], in_flight: int, timeout_s: float) -> dict[str, Any]:
+        """Connect these clients anew, whatever has become of them, as many as can be in some time."""
         for number in numbers:
             member, self.members[number] = self.members[number], None
             if member is not None:
                 member.close()
-        await self._open_all(numbers, in_flight)
+        return await self._open_within(timeout_s, numbers, in_flight)
+
+    async def _open_within(self, timeout_s: float, numbers: Sequence[int], in_flight: int) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._open_all(numbers, in_flight)
+        except TimeoutError:
+            self._note(f"not open within {timeout_s:.0f} s")
         return self._state()
 
     async def watch(self, *, start_ns: int, end_ns: int, most: int) -> None:
@@ -103,6 +105,10 @@ class WatchCrew(Opener):
         gc.collect()
         gc.freeze()  # what is there by now is not looked through again while events come
         self._start_ns, self.end_ns, self._most = start_ns, end_ns, most
+
+    async def watch_on(self, *, end_ns: int) -> None:
+        """Read until another moment than was said."""
+        self.end_ns = end_ns
 
     async def sightings(self) -> dict[str, Any]:
         """What has been seen since the watch began, by key, and how many receipts were beyond what is watched."""
@@ -230,7 +236,7 @@ class WatchCrew(Opener):
 def main() -> None:
     """Run the worker."""
     crew = WatchCrew()
-    names = ("open_by", "reopen", "watch", "sightings", "old", "collect")
+    names = ("open_by", "reopen_by", "watch", "watch_on", "sightings", "old", "collect")
     worker.serve({name: getattr(crew, name) for name in names}, loop_factory=worker.fastest_loop())
 
 
