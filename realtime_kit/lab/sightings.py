@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from realtime_kit.clients.receipt import Receipts
 from realtime_kit.clients.swarm.watch import Sighting
-from realtime_kit.lab.fanout import SHORT_S
+from realtime_kit.lab.fanout import share_busy
 from realtime_kit.measurements.fanout import DUE, FIRST, Push
 from realtime_kit.measurements.reaching import Reaching
 from realtime_kit.measurements.verdict import Evidence, judge
@@ -85,13 +85,14 @@ class Watched:
         return self.seen[key].first_ns
 
     def _evidence(self, key: int, reaching: Reaching) -> Evidence:
-        published, sighting = self.published.get(key, Published(0, 0.0)), self.seen.get(key)
+        published = self.published.get(key, Published(0, 0.0))
+        reading = self.seen[key].reading_s if key in self.seen else []
         missing = self.clients - self.unconnected - reaching.count
         return Evidence(
             samples=self.clients,
             advice="use more clients",
             publisher_slip_s=published.slip_s,
-            processor_busy=sighting.busy if sighting and reaching.last_s >= SHORT_S else 0.0,
+            processor_busy=max((share_busy(*reading_s) for reading_s in reading), default=0.0),
             others_busy=self.others_busy,
             unexpected=reaching.ledger.duplicate,
             negative_latencies=reaching.negative,

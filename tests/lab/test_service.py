@@ -550,7 +550,9 @@ def test_a_client_that_is_never_answered_is_missing_and_holds_up_nobody(monkeypa
         monkeypatch.setattr(module, name, 1.0)
 
     async def main():
-        proxy = Proxy(lambda number: number == 3 or number > CLIENTS + 1)  # the first asks once, the last again
+        proxy = Proxy(
+            lambda number: number == 3 or number > CLIENTS + 1
+        )  # the first asks once, the last again
         return await proxy.watched(), proxy
 
     result, proxy = asyncio.run(main())
@@ -561,7 +563,9 @@ def test_a_client_that_is_never_answered_is_missing_and_holds_up_nobody(monkeypa
         assert "connections-ended" not in flags_of
     assert result.meta["connections"]["never_open"] == 1
     assert result.meta["opening"]["reopened_after_roll_call"] == module.ROLL_CALLS - 1
-    assert len(proxy.requests) == CLIENTS + 1 + module.ROLL_CALLS - 1  # each time it is given up after one try
+    assert (
+        len(proxy.requests) == CLIENTS + 1 + module.ROLL_CALLS - 1
+    )  # each time it is given up after one try
     assert balances(result)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from realtime_kit.clients.swarm.crews import Crews, SwarmState
 
@@ -16,16 +16,20 @@ class Sighting:
         first_ns: When the first client had it, on `CLOCK_MONOTONIC`; `last_ns` likewise.
         clients: How many have it.
         repeats: How often somebody received it who had it already.
-        used_s: Processor time of the swarm from the first receipt in each process to the last.
-        busy: Largest share of a processor that a process of the swarm used while the event came, 0 to 1.
+        reading_s: Of each process of the swarm that has it: processor time from its first receipt to its last, and
+            that time, seconds.
     """
 
     first_ns: int
     last_ns: int
     clients: int = 0
     repeats: int = 0
-    used_s: float = 0.0
-    busy: float = 0.0
+    reading_s: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def used_s(self) -> float:
+        """Processor time of all processes, seconds."""
+        return sum(used_s for used_s, _ in self.reading_s)
 
 
 class WatchSwarm(Crews):
@@ -59,9 +63,7 @@ class WatchSwarm(Crews):
                 each.first_ns, each.last_ns = min(each.first_ns, first_ns), max(each.last_ns, last_ns)
                 each.clients += clients
                 each.repeats += repeats
-                each.used_s += used_ns / 1e9
-                if last_ns > first_ns:
-                    each.busy = max(each.busy, min(1.0, used_ns / (last_ns - first_ns)))
+                each.reading_s.append((used_ns / 1e9, (last_ns - first_ns) / 1e9))
         return seen, sum(answer["further"] for answer in answers), SwarmState.of(answers)
 
     async def old(self, keys: list[int]) -> set[int]:
