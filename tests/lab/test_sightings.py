@@ -1,6 +1,7 @@
 """What is said of a watch's own clients: whether they could read in time."""
 
 import asyncio
+import gc
 import time
 
 import pytest
@@ -13,6 +14,14 @@ from realtime_kit.lab.sightings import Published, Watched
 from realtime_kit.measurements.verdict import BUSY_LIMIT
 
 KEY, CLIENTS = 2, 3
+
+
+@pytest.fixture(autouse=True)
+def thaw():
+    """A watch holds off the garbage collector of its process; a test has to find its own garbage."""
+    yield
+    gc.enable()
+    gc.unfreeze()
 
 
 class Here:

@@ -24,6 +24,9 @@ from realtime_kit.errors import ClientError
 from realtime_kit.tls import tls_context, tls_trouble
 
 _MOST_OLD = 100_000
+_LONGEST_HOLD_OFF_S = 10.0
+"""Garbage collection is not held off longer than this after the last new event, if nobody looks meanwhile."""
+
 _CLOSE_TIMEOUT_S = 0.5
 """Wait for the other side's half of a close."""
 
@@ -55,6 +58,8 @@ class WatchCrew(Opener):
         self._old: set[int] = set()
         self._sightings: dict[int, _Sighting] = {}
         self._further = 0
+        self._receipts_before = 0
+        self._letting_be: asyncio.TimerHandle | None = None
         self._headers: dict[str, str] = {}
         self._tls: ssl.SSLContext | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -111,7 +116,14 @@ class WatchCrew(Opener):
         self.end_ns = end_ns
 
     async def sightings(self) -> dict[str, Any]:
-        """What has been seen since the watch began, by key, and how many receipts were beyond what is watched."""
+        """What has been seen since the watch began, by key, and how many receipts were beyond what is watched.
+
+        If there are no more than when this was last asked, no event is coming: garbage may be collected.
+        """
+        receipts = sum(each.clients + each.repeats for each in self._sightings.values())
+        if receipts == self._receipts_before:
+            gc.enable()
+        self._receipts_before = receipts
         seen = {
             str(key): [each.first_ns, each.clients, each.repeats, each.last_ns, each.used_ns]
             for key, each in self._sightings.items()
@@ -144,6 +156,7 @@ class WatchCrew(Opener):
                     self._further += 1
                     continue
                 has = bytearray(self._count)
+                self._hold_off_collection()
                 sighting = self._sightings[key] = _Sighting(received_ns, time.process_time_ns(), has)
             if sighting.has[number]:
                 sighting.repeats += 1
@@ -155,6 +168,13 @@ class WatchCrew(Opener):
                 sighting.clients += 1
                 sighting.last_ns = received_ns
                 sighting.used_ns = time.process_time_ns() - sighting.first_used_ns
+
+    def _hold_off_collection(self) -> None:
+        """An event begins to come: no garbage collection until it has, or for so long."""
+        gc.disable()
+        if self._letting_be is not None:
+            self._letting_be.cancel()
+        self._letting_be = asyncio.get_running_loop().call_later(_LONGEST_HOLD_OFF_S, gc.enable)
 
     def lose(self, number: int, member: object, reason: str) -> None:
         """Remember that a connection has ended; nobody opens it again."""
