@@ -340,7 +340,8 @@ class _Watch:
             unwatched=unwatched,
             unconnected=self.unconnected,
             ended=self._ended,
-            because=self.state.reasons[-1] if self.state.reasons else "",
+            failed_because=(self.state.failed_because or ("",))[-1],
+            lost_because=(self.state.lost_because or ("",))[-1],
             used_s=self.used,
             # On this machine, what others use may be the service's.
             others_busy=0.0 if is_here(URL(self.settings.url)) else self.others_busy,

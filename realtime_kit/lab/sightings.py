@@ -41,7 +41,8 @@ class Watched:
         unwatched: Receipts of events beyond those that were watched.
         unconnected: Clients that never had a connection.
         ended: Connections that the service ended while it was watched.
-        because: Why one could not be opened, or ended.
+        failed_because: Why one could not be opened.
+        lost_because: Why one ended.
         used_s: Processor time while it was watched, by part, seconds.
         others_busy: Share of all processors that went to programs that are neither the kit's nor the service's.
         cut_ns: When it was interrupted, on `CLOCK_MONOTONIC`; 0 if it was not.
@@ -56,7 +57,8 @@ class Watched:
     unwatched: int
     unconnected: int
     ended: int
-    because: str
+    failed_because: str
+    lost_because: str
     used_s: dict[str, float]
     others_busy: float
     cut_ns: int
@@ -100,9 +102,9 @@ class Watched:
             unpublished_because=published.refused[0] if published.refused else "",
             cut_short=missing > 0 and 0 <= self.cut_ns - self._due_ns(key) < self.patience_s * 1e9,
             unconnected=self.unconnected,
-            unconnected_because=self.because,
+            unconnected_because=self.failed_because,
             ended=self.ended,
-            ended_because=self.because,
+            ended_because=self.lost_because,
             unwatched=self.unwatched,
         )
 

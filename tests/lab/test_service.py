@@ -320,6 +320,33 @@ def test_who_is_turned_away_or_never_answered_is_counted_and_the_others_are_watc
     assert balances(result)
 
 
+def test_a_flag_names_the_reason_of_its_own_kind():
+    async def main():
+        async def end(service, write, number):
+            await service.everybody()
+            await write(b"data: news\n\n")
+
+        service = Service(end)
+
+        async def all_but_one(request):
+            if len(service.requests) != 1:
+                return await service.stream(request)
+            service.requests.append(request)
+            return web.Response(status=429)
+
+        app = web.Application()
+        app.router.add_get("/events", all_but_one)
+        async with TestServer(app) as server:
+            return await awatch(
+                str(server.make_url("/events")), clients=CLIENTS, pushes=1, on_phase=service.on_phase
+            )
+
+    (push,) = asyncio.run(main()).results
+    meanings = {flag.name: flag.meaning for flag in push.verdict.flags}
+    assert "429 Too Many Requests" in meanings["not-connected"]
+    assert "the server ended the stream" in meanings["connections-ended"]
+
+
 def interrupted(send, when, **settings):
     """A run that is interrupted when a phase begins like that, or like one of these."""
     stop = asyncio.Event()

@@ -139,10 +139,11 @@ class CrewWorker(Opener):
 
     def _note_loss(self, number: int, error: Exception) -> None:
         """A connection has ended. That of a long-poll comes back by itself; of others the swarm decides."""
-        self._note(str(error))
         if not self._transport.repeated:
+            self._note_end(str(error))
             self.losses += 1
             return
+        self._note_failure(str(error))
         if self._asked[number] != _SILENT:
             self.refusals += 1
             self._asked[number] = _SILENT

@@ -27,14 +27,16 @@ class SwarmState:
         connected: Clients with a connection.
         retries: Tries to connect that failed.
         losses: Connections that ended by themselves.
-        reasons: Some of the reasons of both.
+        failed_because: Some reasons of tries that failed; of each process the latest last.
+        lost_because: Likewise of connections that ended.
         bytes_per_client: Memory of the swarm's processes for each client.
     """
 
     connected: int
     retries: int
     losses: int
-    reasons: tuple[str, ...]
+    failed_because: tuple[str, ...]
+    lost_because: tuple[str, ...]
     bytes_per_client: float
 
     @classmethod
@@ -44,9 +46,19 @@ class SwarmState:
             connected=sum(answer["connected"] for answer in answers),
             retries=sum(answer["retries"] for answer in answers),
             losses=sum(answer["losses"] for answer in answers),
-            reasons=tuple(dict.fromkeys(reason for answer in answers for reason in answer["reasons"])),
+            failed_because=_different(answers, "failed_because"),
+            lost_because=_different(answers, "lost_because"),
             bytes_per_client=sum(answer["bytes_per_client"] for answer in answers) / len(answers),
         )
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Those of both."""
+        return tuple(dict.fromkeys(self.failed_because + self.lost_because))
+
+
+def _different(answers: Sequence[dict[str, Any]], kind: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(reason for answer in answers for reason in answer[kind]))
 
 
 class Crews:

@@ -31,12 +31,14 @@ class Opener(ABC):
     Attributes:
         retries: Tries to connect that failed.
         losses: Connections that ended by themselves.
-        reasons: Some of the reasons of both.
+        failed_because: Some reasons of tries that failed, the latest last.
+        lost_because: Likewise of connections that ended.
     """
 
     def __init__(self) -> None:
         self.retries = self.losses = 0
-        self.reasons: list[str] = []
+        self.failed_because: list[str] = []
+        self.lost_because: list[str] = []
         self._count = 0
         self._connectors: list[Connector] = []
         self._sources: list[str] = []
@@ -87,7 +89,7 @@ class Opener(ABC):
                 if isinstance(error, Refused) and not error.again:
                     message = f"{connector.url}: {error}"
                     raise ClientError(message) from None
-                self._note(f"{connector.url}: {str(error) or type(error).__name__}")
+                self._note_failure(f"{connector.url}: {str(error) or type(error).__name__}")
                 self.retries += 1
                 await asyncio.sleep(self._pause_s(attempt))
             else:
@@ -106,9 +108,11 @@ class Opener(ABC):
         pause_s: float = min(_LONGEST_BACKOFF_S, _BACKOFF_S * 2**attempt)
         return pause_s * self._rng.uniform(0.5, 1.5)
 
-    def _note(self, reason: str) -> None:
-        if reason not in self.reasons and len(self.reasons) < _REASONS:
-            self.reasons.append(reason)
+    def _note_failure(self, reason: str) -> None:
+        _keep(self.failed_because, reason)
+
+    def _note_end(self, reason: str) -> None:
+        _keep(self.lost_because, reason)
 
     def _state(self) -> dict[str, Any]:
         used_bytes = psutil.Process().memory_info().rss - self._bare_bytes
@@ -116,7 +120,16 @@ class Opener(ABC):
             "connected": sum(map(self._is_connected, range(self._count))),
             "retries": self.retries,
             "losses": self.losses,
-            "reasons": self.reasons,
+            "failed_because": self.failed_because,
+            "lost_because": self.lost_because,
             "bytes_per_client": used_bytes / max(1, self._count),
             "at_ns": time.monotonic_ns(),
         }
+
+
+def _keep(reasons: list[str], reason: str) -> None:
+    """The latest different ones."""
+    if reason in reasons:
+        reasons.remove(reason)
+    reasons.append(reason)
+    del reasons[:-_REASONS]

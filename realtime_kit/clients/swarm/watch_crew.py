@@ -102,7 +102,7 @@ class WatchCrew(Opener):
             async with asyncio.timeout(timeout_s):
                 await self._open_all(numbers, in_flight)
         except TimeoutError:
-            self._note(f"not open within {timeout_s:.0f} s")
+            self._note_failure(f"not open within {timeout_s:.0f} s")
         return self._state()
 
     async def watch(self, *, start_ns: int, end_ns: int, most: int) -> None:
@@ -181,7 +181,7 @@ class WatchCrew(Opener):
         if self.members[number] is member:
             self.members[number] = None
             self.losses += 1
-            self._note(reason)
+            self._note_end(reason)
 
     # Connecting
 
@@ -190,7 +190,7 @@ class WatchCrew(Opener):
         try:
             await super()._open_one(number)
         except ClientError as error:
-            self._note(str(error))
+            self._note_failure(str(error))
 
     async def _connect(self, number: int, connector: Connector) -> None:
         open_member = self._open_socket if connector.url.scheme in ("ws", "wss") else self._open_stream

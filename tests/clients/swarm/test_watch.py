@@ -62,7 +62,7 @@ def test_a_stream_that_breaks_off_in_the_middle_says_why():
             crew = await opened(f"http://127.0.0.1:{port}/")
             is_open.set()
             await until(lambda: crew.losses)
-        return crew.reasons
+        return crew.lost_because
 
     (reason,) = asyncio.run(main())
     assert "no length" in reason
