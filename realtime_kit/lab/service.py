@@ -18,6 +18,7 @@ from yarl import URL
 import realtime_kit
 from realtime_kit import background
 from realtime_kit.clients.swarm import SwarmState, plan_swarm
+from realtime_kit.clients.swarm.connect import shown
 from realtime_kit.clients.swarm.plan import is_here
 from realtime_kit.clients.swarm.watch import Sighting, WatchSwarm
 from realtime_kit.clients.swarm.watch_member import has_id, key_of
@@ -369,7 +370,8 @@ class _Watch:
         config = asdict(self.settings) | {
             "transport": self.settings.transport,
             # Keys are nobody's business who reads the run.
-            "control_url": self.settings.control_url and self.settings.control_url.partition("?")[0],
+            "url": shown(URL(self.settings.url)),
+            "control_url": self.settings.control_url and shown(URL(self.settings.control_url)),
             "headers": [name for name, _ in self.settings.headers],
         }
         return {

@@ -7,6 +7,7 @@ from typing import Any
 
 from yarl import URL
 
+from realtime_kit.clients.swarm.connect import shown
 from realtime_kit.errors import UsageError
 from realtime_kit.pushpin.attached import AttachedPushpin
 
@@ -19,7 +20,8 @@ class WatchSettings:
     """What to watch, and how.
 
     Attributes:
-        url: An event stream (http://, https://) or a WebSocket (ws://, wss://) that sends everybody the same.
+        url: An event stream (http://, https://) or a WebSocket (ws://, wss://) that sends everybody the same. Who
+            asks is said in `headers`, not before the host.
         clients: How many.
         pushes: How many events.
         control_url: Where to publish, if the service is a GRIP proxy: its publish port or a GRIP URL. None: the events
@@ -51,6 +53,12 @@ class WatchSettings:
             url = URL()
         if url.scheme not in _BY_SCHEME or not url.host:
             message = f"url is {self.url!r}: it has to be an http://, https://, ws:// or wss:// address"
+            raise UsageError(message)
+        if url.user is not None or url.password is not None:
+            message = (
+                f"url has a name or a password before {shown(url)}: leave them out, and give a header, "
+                "--header 'Authorization: Basic …' with both and a colon between in base64"
+            )
             raise UsageError(message)
         if (self.control_url is None) != (self.channel is None):
             given, missing = ("control_url", "channel") if self.control_url else ("channel", "control_url")

@@ -53,6 +53,7 @@ class HttpPublisher(QueueingPublisher):
         if iss is not None and key is None:
             message = f"iss is {iss!r}, but there is no key to sign its token with"
             raise UsageError(message)
+        self._name = str(self._url.with_user(None))  # without a password, as messages are kept
         self._iss = iss
         encoded = isinstance(key, str) and key.startswith("base64:")
         self._key = base64.b64decode(str(key)[7:]) if encoded else key
@@ -77,11 +78,11 @@ class HttpPublisher(QueueingPublisher):
             async with self._session.post(self._url, data=body, headers=headers) as response:
                 answer = (await response.text(errors="replace")).strip()
         except TimeoutError as error:
-            message = f"the publish port {self._url} did not answer within {self._timeout_s:g} s"
+            message = f"the publish port {self._name} did not answer within {self._timeout_s:g} s"
             raise NobodyAnswers(message) from error
         except aiohttp.ClientError as error:
             why = tls_trouble(self._url, error) or _reason(error)
-            message = f"the publish port {self._url} could not be reached: {why}"
+            message = f"the publish port {self._name} could not be reached: {why}"
             if (size := len(body.getbuffer())) > _USUAL_LIMIT_BYTES:
                 # Pushpin hangs up while a request that is too long is still being sent, so its 400 is lost.
                 message += f" (the request has {size:,} bytes; Pushpin usually reads {_USUAL_LIMIT_BYTES:,})"
@@ -89,7 +90,7 @@ class HttpPublisher(QueueingPublisher):
         if response.status >= HTTPStatus.BAD_REQUEST:
             # Only what is wrong with the request (4xx) stays wrong when it is asked again.
             refused = response.status < HTTPStatus.INTERNAL_SERVER_ERROR
-            message = f"{self._url} answered {response.status} {response.reason}: {answer[:200]}"
+            message = f"{self._name} answered {response.status} {response.reason}: {answer[:200]}"
             raise PublishError(message, refused=refused)
 
     def _authorization(self) -> dict[str, str]:

@@ -516,19 +516,21 @@ def test_what_is_wrong_with_tls_is_said_in_a_line(
 
 
 class Proxy(Service):
-    """A service whose events come through a publish port of its own. Some requests it may never answer."""
+    """A service whose events come through a publish port of its own. Some requests it may refuse, or never answer."""
 
-    def __init__(self, unanswered=lambda number: False):
+    def __init__(self, unanswered=lambda number: False, refused=lambda number: False):
         super().__init__(self.hold)
-        self.unanswered = unanswered
+        self.unanswered, self.refused = unanswered, refused
         self.writes = []
 
     async def stream(self, request):
-        if not self.unanswered(len(self.requests) + 1):
+        number = len(self.requests) + 1
+        if not (self.unanswered(number) or self.refused(number)):
             return await super().stream(request)
         self.requests.append(request)
-        await self.over.wait()
-        return web.Response()
+        if self.unanswered(number):
+            await self.over.wait()
+        return web.Response(status=503)
 
     async def hold(self, service, write, number):
         self.writes.append(write)
@@ -540,14 +542,14 @@ class Proxy(Service):
             await asyncio.gather(*(write(content) for write in self.writes), return_exceptions=True)
         return web.Response(text="Published\n")
 
-    async def watched(self, tls=None):
+    async def watched(self, tls=None, *, query="", user=""):
         app = web.Application()
         app.router.add_post("/publish/", self.publish)
         port = TestServer(app, scheme="https" if tls else "http")
         await port.start_server(ssl=tls)
         async with port, self.serving() as server:
-            where = {"control_url": str(port.make_url("/")), "channel": "news"}
-            return await awatch(str(server.make_url("/events")), clients=CLIENTS, pushes=2, **where)
+            where = {"control_url": str(port.make_url("/")).replace("//", f"//{user}", 1), "channel": "news"}
+            return await awatch(str(server.make_url("/events")) + query, clients=CLIENTS, pushes=2, **where)
 
 
 def test_a_publish_port_over_tls_is_published_to(certificate, monkeypatch):
@@ -618,6 +620,19 @@ def test_headers_go_along_with_every_request():
     assert "secret" not in str(result.to_json())
 
 
+def test_what_an_address_says_behind_its_path_is_sent_and_not_kept():
+    async def main():
+        proxy = Proxy(refused=lambda number: number == 3)  # so that there is a reason
+        return await proxy.watched(query="?token=secret", user="me:secret@"), proxy
+
+    result, proxy = asyncio.run(main())
+    assert {request.query["token"] for request in proxy.requests} == {"secret"}
+    assert result.meta["reasons"]
+    assert "secret" not in str(result.to_json())
+    assert "secret" not in str(result)
+    assert result.meta["config"]["url"].endswith("/events")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one loopback address")
 @pytest.mark.parametrize("path", ["/events", "/socket"])
 def test_very_many_clients_of_a_loopback_address_come_from_several(path, monkeypatch):
@@ -657,12 +672,17 @@ def test_too_many_clients_are_refused_before_anything_is_asked():
         ({"control_url": "http://127.0.0.1:5561"}, "control_url is given without channel"),
         ({"channel": "news"}, "channel is given without control_url"),
         ({"control_url": "news", "channel": "news"}, "control_url is 'news': it has to be"),
+        (
+            {"url": "https://me:secret@example.com/events?token=secret"},
+            r"a name or a password before https://example\.com/events: .* --header 'Authorization: Basic …'",
+        ),
         ({"headers": (("A", "b\r\nC: d"),)}, "cannot be sent"),
     ],
 )
 def test_what_cannot_be_is_said_first(settings, said):
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=said) as raised:
         WatchSettings(**{"url": "http://127.0.0.1/"} | settings)
+    assert "secret" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,11 @@ def test_the_key_to_check_signatures_with_may_be_another(service: _Service) -> N
 
 def test_what_the_service_refuses_is_a_publish_error(service: _Service) -> None:
     service.status = 401
-    with pytest.raises(PublishError, match="401"):
-        Pushpin.attach("http://example.com", service.url).publish("news", "hello")
+    with pytest.raises(PublishError, match=rf"^{service.url}/publish/ answered 401"):
+        Pushpin.attach("http://example.com", service.url.replace("//", "//me:secret@")).publish(
+            "news", "hello"
+        )
+    assert service.authorization == ["Basic bWU6c2VjcmV0"]  # sent, and not told
 
 
 @pytest.mark.parametrize("key", ["a text key of thirty-two bytes or more", KEY, bytes(range(200, 240))])

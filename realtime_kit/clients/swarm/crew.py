@@ -148,7 +148,7 @@ class CrewWorker(Opener):
             self.refusals += 1
             self._asked[number] = _SILENT
         if isinstance(error, RealtimeKitError) and not (isinstance(error, Refused) and error.again):
-            self._refusal = ClientError(f"{self._connector(number).url}: {error}")
+            self._refusal = ClientError(f"{self._connector(number).name}: {error}")
             return
         self.retries += 1
         task = asyncio.get_running_loop().create_task(self._return(number))

@@ -87,9 +87,9 @@ class Opener(ABC):
                 await self._connect(number, connector)
             except (OSError, Refused) as error:
                 if isinstance(error, Refused) and not error.again:
-                    message = f"{connector.url}: {error}"
+                    message = f"{connector.name}: {error}"
                     raise ClientError(message) from None
-                self._note_failure(f"{connector.url}: {str(error) or type(error).__name__}")
+                self._note_failure(f"{connector.name}: {str(error) or type(error).__name__}")
                 self.retries += 1
                 await asyncio.sleep(self._pause_s(attempt))
             else:
