@@ -163,9 +163,9 @@ class _Watch:
             await unless(self.stop, probe(self.settings))
             async with contextlib.AsyncExitStack() as stack:
                 await stack.enter_async_context(self.swarm)
-                if options := self.settings.publisher_options():
+                if publishers := self.settings.publisher_options():
                     await stack.enter_async_context(self.publisher)
-                    await self._publish_to(options)
+                    await self._publish_to(publishers)
                 await self._open()
                 with contextlib.suppress(Interrupted):
                     await self._watch()
@@ -179,11 +179,11 @@ class _Watch:
         self.stop.set()
         self.on_phase(ENDING_EARLY if self.watching else STOPPING)
 
-    async def _publish_to(self, options: dict[str, Any]) -> None:
+    async def _publish_to(self, publishers: list[dict[str, Any]]) -> None:
         # Pushpin drops an item whose id the channel has had within a minute, of an earlier run as well.
         await self.publisher.ask(
             "publish_to",
-            publishers=[options],
+            publishers=publishers,
             payload_bytes=self.settings.payload_bytes,
             channel=self.settings.channel,
             ids_before=time.time_ns() // 1_000_000,
@@ -204,15 +204,15 @@ class _Watch:
 
     async def _watch(self) -> None:
         # Of what others publish, the start is what everybody has in common; of the kit's own, nobody can have any yet.
-        start_ns = time.monotonic_ns() + int(LEAD_S * 1e9) if self.settings.control_url is None else 0
+        start_ns = time.monotonic_ns() + int(LEAD_S * 1e9) if not self.settings.control_urls else 0
         seconds, most = self.settings.seconds, 4 * (self.settings.pushes + ROLL_CALLS) + 64
         await self.swarm.watch(start_ns=start_ns, end_ns=self._end_ns(seconds), most=most)
         before, machine, begun_s = self._used(), machine_used_s(), time.monotonic()
         try:
-            if self.settings.control_url is None:
-                await self._listen(start_ns, seconds)
-            else:
+            if self.settings.control_urls:
                 await self._push()
+            else:
+                await self._listen(start_ns, seconds)
         finally:
             self.used = {part: used - before[part] for part, used in self._used().items()}
             self.watched_s = time.monotonic() - begun_s
@@ -361,7 +361,7 @@ class _Watch:
     def _used(self) -> dict[str, float]:
         workers = {
             "swarm": self.swarm.workers,
-            "origin": [self.publisher] if self.settings.control_url else [],
+            "origin": [self.publisher] if self.settings.control_urls else [],
         }
         return {part: sum(used_s([each.pid for each in some]).values()) for part, some in workers.items()}
 
@@ -371,7 +371,7 @@ class _Watch:
             "transport": self.settings.transport,
             # Keys are nobody's business who reads the run.
             "url": shown(URL(self.settings.url)),
-            "control_url": self.settings.control_url and shown(URL(self.settings.control_url)),
+            "control_url": [shown(URL(url)) for url in self.settings.control_urls],
             "headers": [name for name, _ in self.settings.headers],
         }
         return {

@@ -1,4 +1,4 @@
-"""A Pushpin, a cluster's front or a hosted GRIP service that runs elsewhere."""
+"""A Pushpin, an instance of a cluster or a hosted GRIP service that runs elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class AttachedPushpin(Proxy):
     Args:
         url: Where clients connect.
         control_url: Its publish port, or a GRIP URL such as `https://api.example.com/realm?iss=…&key=base64:…`.
-            None reads the environment variable `GRIP_URL`.
+            None reads the environment variable `GRIP_URL`. Each instance of a cluster has one, and publishes only to
+            its own clients: attach to every one.
         iss: Issuer for a service that asks for a signed token; wins over the one in the GRIP URL.
         key: Key that signs that token, or a ready-made token without `iss`; wins likewise.
         sig_key: Key to check `Grip-Sig` with; None means the same as `key`.

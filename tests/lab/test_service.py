@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -542,13 +543,18 @@ class Proxy(Service):
             await asyncio.gather(*(write(content) for write in self.writes), return_exceptions=True)
         return web.Response(text="Published\n")
 
-    async def watched(self, tls=None, *, query="", user=""):
+    @contextlib.asynccontextmanager
+    async def publish_port(self, tls=None):
         app = web.Application()
         app.router.add_post("/publish/", self.publish)
         port = TestServer(app, scheme="https" if tls else "http")
         await port.start_server(ssl=tls)
-        async with port, self.serving() as server:
-            where = {"control_url": str(port.make_url("/")).replace("//", f"//{user}", 1), "channel": "news"}
+        async with port:
+            yield str(port.make_url("/"))
+
+    async def watched(self, tls=None, *, query="", user=""):
+        async with self.publish_port(tls) as control_url, self.serving() as server:
+            where = {"control_url": control_url.replace("//", f"//{user}", 1), "channel": "news"}
             return await awatch(str(server.make_url("/events")) + query, clients=CLIENTS, pushes=2, **where)
 
 
@@ -562,6 +568,39 @@ def test_a_publish_port_over_tls_is_published_to(certificate, monkeypatch):
     result = asyncio.run(main())
     assert [push.ledger.received for push in result.results] == [CLIENTS] * 2
     assert {push.since for push in result.results} == {DUE}
+
+
+@pytest.mark.parametrize("published_to", [2, 1])
+def test_of_several_instances_behind_one_address_everybody_gets_what_is_published_to_all(published_to):
+    async def main():
+        instances = [Proxy(), Proxy()]
+        arrived = itertools.count()
+
+        async def balance(request):
+            return await instances[next(arrived) % 2].stream(request)
+
+        front = web.Application()
+        front.router.add_get("/events", balance)
+        async with contextlib.AsyncExitStack() as stack:
+            ports = [await stack.enter_async_context(instance.publish_port()) for instance in instances]
+            server = await stack.enter_async_context(TestServer(front))
+            result = await awatch(
+                str(server.make_url("/events")),
+                control_url=tuple(ports[:published_to]),
+                channel="news",
+                clients=CLIENTS,
+                pushes=2,
+            )
+            for instance in instances:
+                instance.over.set()
+        return result, ports
+
+    result, ports = asyncio.run(main())
+    assert result.meta["config"]["control_url"] == ports[:published_to]
+    half = CLIENTS // 2
+    for push in result.results:
+        assert {push.ledger.received} <= ({CLIENTS} if published_to == 2 else set(range(half, CLIENTS)))
+        assert push.ledger.duplicate == 0
 
 
 def test_a_publish_port_whose_certificate_is_not_trusted_is_named(certificate, monkeypatch):
@@ -671,6 +710,8 @@ def test_too_many_clients_are_refused_before_anything_is_asked():
         ({"seconds": 0.5}, "seconds is 0.5: allowed is 1 to 3600"),
         ({"control_url": "http://127.0.0.1:5561"}, "control_url is given without channel"),
         ({"channel": "news"}, "channel is given without control_url"),
+        ({"control_url": ("http://127.0.0.1:5561",)}, "control_url is given without channel"),
+        ({"control_url": (), "channel": "news"}, "channel is given without control_url"),
         ({"control_url": "news", "channel": "news"}, "control_url is 'news': it has to be"),
         (
             {"url": "https://me:secret@example.com/events?token=secret"},
@@ -691,6 +732,10 @@ def test_what_cannot_be_is_said_first(settings, said):
         (["--instances", "2"], "--instances is for the kit's own Pushpins, not for --url"),
         (["--transport", "streaming"], "--transport is for the kit's own Pushpins"),
         (["--door", "zeromq"], "--door is for the kit's own Pushpins"),
+        (
+            [*("--control-url", "http://127.0.0.1:9", "--control-url", "news"), "--channel", "news"],
+            "control_url is 'news': it has to be",
+        ),
         (["--header", "Authorization"], "--header is 'Authorization': it has to be like"),
     ],
 )
