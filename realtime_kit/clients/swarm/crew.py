@@ -44,6 +44,7 @@ class CrewWorker(Opener):
         sources: Sequence[str],
         count: int,
         in_flight: int,
+        first: int = 0,
         transport: str = "streaming",
         cursor: int | None = None,
         in_turn: int | None = None,
@@ -57,11 +58,12 @@ class CrewWorker(Opener):
             sources: Addresses of this machine to connect from; empty: the system chooses.
             count: How many clients.
             in_flight: How many may be opening at a time.
+            first: The number of the first of them in the swarm.
             transport: A key of `SWARM_TRANSPORTS`.
             cursor: After which event a long-poll begins; None: with those to come.
             in_turn: As for `Reception`.
         """
-        self._prepare(urls, sources, count)
+        self._prepare(urls, sources, count, first)
         self._transport = SWARM_TRANSPORTS[transport]
         self._asked, self._cursors = [_SILENT] * count, [cursor] * count
         self.reception = Reception(

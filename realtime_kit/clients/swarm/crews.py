@@ -113,11 +113,10 @@ class Crews:
 
     async def _open(self, do: str, **arguments: Any) -> SwarmState:
         """Let each process connect its share of the clients."""
+        shared = {"sources": self.plan.sources, "in_flight": self._in_flight_each, **arguments}
         asked = (
-            worker.ask(
-                do, count=count, sources=self.plan.sources, in_flight=self._in_flight_each, **arguments
-            )
-            for worker, count in zip(self.workers, self.plan.counts, strict=True)
+            worker.ask(do, count=count, first=first, **shared)
+            for worker, count, first in zip(self.workers, self.plan.counts, self._first, strict=True)
         )
         return SwarmState.of(await asyncio.gather(*asked))
 

@@ -39,7 +39,7 @@ class Opener(ABC):
         self.retries = self.losses = 0
         self.failed_because: list[str] = []
         self.lost_because: list[str] = []
-        self._count = 0
+        self._count = self._first = 0
         self._connectors: list[Connector] = []
         self._sources: list[str] = []
         self._rng = random.Random(1)
@@ -53,12 +53,12 @@ class Opener(ABC):
     def _is_connected(self, number: int) -> bool:
         """Whether a client has a connection."""
 
-    def _prepare(self, urls: Sequence[str], sources: Sequence[str], count: int) -> None:
+    def _prepare(self, urls: Sequence[str], sources: Sequence[str], count: int, first: int) -> None:
         """Before the first is opened: where to, where from, and what the process needs without them."""
         raise_file_limit()
         gc.collect()
         self._bare_bytes = psutil.Process().memory_info().rss
-        self._count = count
+        self._count, self._first = count, first
         self._connectors = [Connector(URL(url)) for url in urls]
         self._sources = list(sources)
 
@@ -73,7 +73,7 @@ class Opener(ABC):
         try:
             async with asyncio.TaskGroup() as group:
                 for address in range(count):
-                    mine = [number for number in numbers if number % count == address]
+                    mine = [number for number in numbers if self._address(number) == address]
                     waiting = iter(mine)
                     for _ in range(min(max(1, in_flight // count), len(mine))):
                         group.create_task(open_one_after_the_other(waiting))
@@ -96,13 +96,17 @@ class Opener(ABC):
                 return
 
     def _connector(self, number: int) -> Connector:
-        return self._connectors[number % len(self._connectors)]
+        return self._connectors[self._address(number)]
+
+    def _address(self, number: int) -> int:
+        """By its number in the whole swarm: spread within each process, the first addresses would get more."""
+        return (self._first + number) % len(self._connectors)
 
     def _source(self, number: int) -> str:
         """The address to connect a client from: with several targets, each source goes to all of them."""
         if not self._sources:
             return ""
-        return self._sources[number // len(self._connectors) % len(self._sources)]
+        return self._sources[(self._first + number) // len(self._connectors) % len(self._sources)]
 
     def _pause_s(self, attempt: int) -> float:
         pause_s: float = min(_LONGEST_BACKOFF_S, _BACKOFF_S * 2**attempt)

@@ -73,6 +73,7 @@ class WatchCrew(Opener):
         count: int,
         in_flight: int,
         timeout_s: float,
+        first: int = 0,
     ) -> dict[str, Any]:
         """Connect clients, a few at a time, as many as can be in some time.
 
@@ -83,8 +84,9 @@ class WatchCrew(Opener):
             count: How many clients.
             in_flight: How many may be opening at a time.
             timeout_s: After so many seconds the others are left.
+            first: The number of the first of them in the swarm.
         """
-        self._prepare([url], sources, count)
+        self._prepare([url], sources, count, first)
         self._headers, self._tls = headers, tls_context(URL(url))
         self.members = [None] * count
         return await self._open_within(timeout_s, range(count), in_flight)

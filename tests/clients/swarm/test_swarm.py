@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 
 import pytest
 from aiohttp import web
@@ -103,6 +104,27 @@ def test_each_address_is_given_as_many_at_a_time_as_it_can_take_and_not_the_shar
                 server.hang_up.set()
         assert most[1] == IN_FLIGHT
         assert most[2] <= IN_FLIGHT
+
+    asyncio.run(main())
+
+
+def test_no_address_gets_more_than_its_share_of_the_whole_swarm():
+    async def main():
+        server = Server()
+        asked = Counter()
+
+        async def handle(request):
+            asked[request.match_info["address"]] += 1
+            return await server.handle(request)
+
+        app = web.Application()
+        app.router.add_get("/{address}/events", handle)
+        async with TestServer(app) as listening:
+            urls = [str(listening.make_url(f"/{address}/events")) for address in "ab"]
+            async with Swarm(SwarmPlan(6, (3, 3)), urls) as swarm:
+                assert (await swarm.open()).connected == 6
+                server.hang_up.set()
+        assert asked == {"a": 3, "b": 3}
 
     asyncio.run(main())
 
