@@ -162,7 +162,7 @@ def test_what_one_instance_never_got_is_raised_at_the_end(service: _Service, oth
         async with Pushpin.attach("http://front", [service.url, other.url]).publisher() as publisher:
             publisher.send("news", text_item("a"))
 
-    with pytest.raises(PublishError, match="^1 item was not published: .* answered 401"):
+    with pytest.raises(PublishError, match=r"^1 item was not published: .* answered 401"):
         asyncio.run(main())
     assert len(service.items) == 1
 
