@@ -89,7 +89,7 @@ class Opener(ABC):
                 if isinstance(error, Refused) and not error.again:
                     message = f"{connector.name}: {error}"
                     raise ClientError(message) from None
-                self._note_failure(f"{connector.name}: {str(error) or type(error).__name__}")
+                self._note_failure(f"{connector.name}: {str(error) or _unsaid(error)}")
                 self.retries += 1
                 await asyncio.sleep(self._pause_s(attempt))
             else:
@@ -129,6 +129,12 @@ class Opener(ABC):
             "bytes_per_client": used_bytes / max(1, self._count),
             "at_ns": time.monotonic_ns(),
         }
+
+
+def _unsaid(error: Exception) -> str:
+    """What an error means that has no text."""
+    late = f"no answer within {ANSWER_TIMEOUT_S:g} s"
+    return late if isinstance(error, TimeoutError) else type(error).__name__
 
 
 def _keep(reasons: list[str], reason: str) -> None:

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from realtime_kit.clients import Receipts
-from realtime_kit.clients.swarm import SwarmState
+from realtime_kit.clients.swarm import SwarmState, opener
 from realtime_kit.clients.swarm.crew import CrewWorker
 from realtime_kit.errors import ClientError
 
@@ -111,6 +111,21 @@ def test_why_a_connection_ended_is_not_why_another_could_not_be_opened():
             assert state.reasons == state.failed_because + state.lost_because
 
     asyncio.run(main())
+
+
+def test_who_is_not_answered_has_a_reason_in_words(monkeypatch):
+    class Unanswered(CrewWorker):
+        async def _connect(self, number, connector):
+            raise TimeoutError
+
+    async def main():
+        crew = Unanswered()
+        await crew.open(urls=["http://127.0.0.1:9/events?token=secret"], sources=[], count=1, in_flight=1)
+        await crew.close()
+        return crew.failed_because
+
+    monkeypatch.setattr(opener, "TRIES", 1)
+    assert asyncio.run(main()) == ["http://127.0.0.1:9/events: no answer within 15 s"]
 
 
 def test_of_many_reasons_the_latest_are_kept():
