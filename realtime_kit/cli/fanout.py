@@ -38,7 +38,10 @@ _SERVICES = {"control_url", "channel", "seconds", "headers"}
 @click.option("--door", default="http", show_default=True, help="How events reach Pushpin: http or zeromq.")
 @click.option("--url", help="A service of your own instead: http(s):// of an event stream, or ws(s)://.")
 @click.option(
-    "--control-url", help="Where to publish, if that service is a GRIP proxy: its port or a GRIP URL."
+    "--control-url",
+    multiple=True,
+    metavar="URL",
+    help="Where to publish, if that service is a GRIP proxy: its port or a GRIP URL; repeatable, for each instance.",
 )
 @click.option("--channel", help="The channel that --url subscribes to; with --control-url.")
 @click.option(
@@ -60,8 +63,8 @@ def fanout(
     hold, and the interrupted run is saved beside them, as FILE-interrupted.
 
     With --url the clients are those of a service of your own that sends all of them the same events. With
-    --control-url and --channel the kit publishes them; without, it waits for --pushes events that others publish, and
-    measures how far apart the clients get each.
+    --control-url and --channel the kit publishes them, to every address given; without, it waits for --pushes events
+    that others publish, and measures how far apart the clients get each.
     """
     given = {name for name in settings if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     if wrong := sorted(given & (_SERVICES if url is None else _KITS_OWN)):

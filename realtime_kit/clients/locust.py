@@ -12,9 +12,15 @@ this module and not its classes.)::
 
 * `connect`: from asking until Pushpin has answered, of every try, those after a lost connection too; a failed try is a
   failure,
-* `push`: from the moment an event was due until it was read; one that never came, came twice or before it was due
-  is a failure. A lost event has no time, so Locust's percentiles are of those that came: look at the failures first,
+* `push`: from the moment an event was due until it was read; one that came twice or before it was due is a failure, and
+  so is each that is missing between two that came (by their ids, if these are whole numbers). A lost event has no time,
+  so Locust's percentiles are of those that came: look at the failures first,
 * `publish` (`PublishingUser`): from the moment an event was due until Pushpin has accepted it.
+
+Nobody tells a user what was published. What it missed before its first event or after its last is therefore not
+counted, and a user that gets nothing at all reports no `push`: compare their number with users times events. With
+`options = {"silence_timeout_s": …}`, above the longest pause between events, a stream or WebSocket that falls silent is
+a failure of `connect`, and is connected anew.
 
 Events have to say when they were due (`realtime_kit.publisher.stamped`). Locust keeps times rounded to milliseconds.
 

@@ -276,7 +276,7 @@ class _Fanout:
             advice="use more clients",
             publisher_slip_s=self.slip_s,
             reconnections=losses,
-            reconnected_because=state.reasons[-1] if losses and state.reasons else "",
+            reconnected_because=state.lost_because[-1] if losses and state.lost_because else "",
             # All processors are busy in a fan-out, with Pushpin's work. The question is whether the swarm could read.
             processor_busy=share_busy(busiest_s, reaching.last_s),
             others_busy=max(0.0, others_s / processors_s),

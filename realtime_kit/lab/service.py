@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import os
 import platform
 import time
@@ -19,6 +18,8 @@ from yarl import URL
 import realtime_kit
 from realtime_kit import background
 from realtime_kit.clients.swarm import SwarmState, plan_swarm
+from realtime_kit.clients.swarm.connect import shown
+from realtime_kit.clients.swarm.plan import is_here
 from realtime_kit.clients.swarm.watch import Sighting, WatchSwarm
 from realtime_kit.clients.swarm.watch_member import has_id, key_of
 from realtime_kit.errors import ClientError, UsageError
@@ -35,7 +36,10 @@ from realtime_kit.worker import Worker
 _WITH_TLS = {"http": "https", "ws": "wss"}
 ANSWER_S = 15.0
 OPENING_S = 30.0
-"""Longest wait for everybody to be connected, beside 5 ms a client."""
+"""Longest wait for everybody to be connected, beside what `OPENED_PER_S` makes of their number."""
+
+OPENED_PER_S = 200
+"""Fewer connections a second than this are not waited for."""
 
 LOOK_EVERY_S = 0.1
 ROLL_CALLS = 3
@@ -159,9 +163,9 @@ class _Watch:
             await unless(self.stop, probe(self.settings))
             async with contextlib.AsyncExitStack() as stack:
                 await stack.enter_async_context(self.swarm)
-                if options := self.settings.publisher_options():
+                if publishers := self.settings.publisher_options():
                     await stack.enter_async_context(self.publisher)
-                    await self._publish_to(options)
+                    await self._publish_to(publishers)
                 await self._open()
                 with contextlib.suppress(Interrupted):
                     await self._watch()
@@ -175,11 +179,11 @@ class _Watch:
         self.stop.set()
         self.on_phase(ENDING_EARLY if self.watching else STOPPING)
 
-    async def _publish_to(self, options: dict[str, Any]) -> None:
+    async def _publish_to(self, publishers: list[dict[str, Any]]) -> None:
         # Pushpin drops an item whose id the channel has had within a minute, of an earlier run as well.
         await self.publisher.ask(
             "publish_to",
-            publishers=[options],
+            publishers=publishers,
             payload_bytes=self.settings.payload_bytes,
             channel=self.settings.channel,
             ids_before=time.time_ns() // 1_000_000,
@@ -189,7 +193,7 @@ class _Watch:
         settings = self.settings
         self.on_phase(f"connecting {settings.clients:,} clients")
         begun_s = time.monotonic()
-        opening_s = OPENING_S + settings.clients / 200
+        opening_s = OPENING_S + settings.clients / OPENED_PER_S
         state = await unless(self.stop, self.swarm.open_by(opening_s, dict(settings.headers)))
         self.opened_s = time.monotonic() - begun_s
         if not state.connected and not state.losses:
@@ -200,24 +204,24 @@ class _Watch:
 
     async def _watch(self) -> None:
         # Of what others publish, the start is what everybody has in common; of the kit's own, nobody can have any yet.
-        now_ns = time.monotonic_ns()
-        start_ns = now_ns + int(LEAD_S * 1e9) if self.settings.control_url is None else 0
-        pushes = self.settings.pushes
-        published_s = (ROLL_CALLS + pushes) * (self.patience_s + ANSWER_S)
-        seconds = self.settings.seconds if self.settings.control_url is None else published_s
-        end_ns = now_ns + int((seconds + self.patience_s + LEAD_S) * 1e9)
-        await self.swarm.watch(start_ns=start_ns, end_ns=end_ns, most=4 * (pushes + ROLL_CALLS) + 64)
+        start_ns = time.monotonic_ns() + int(LEAD_S * 1e9) if not self.settings.control_urls else 0
+        seconds, most = self.settings.seconds, 4 * (self.settings.pushes + ROLL_CALLS) + 64
+        await self.swarm.watch(start_ns=start_ns, end_ns=self._end_ns(seconds), most=most)
         before, machine, begun_s = self._used(), machine_used_s(), time.monotonic()
         try:
-            if self.settings.control_url is None:
-                await self._listen(start_ns, seconds)
-            else:
+            if self.settings.control_urls:
                 await self._push()
+            else:
+                await self._listen(start_ns, seconds)
         finally:
             self.used = {part: used - before[part] for part, used in self._used().items()}
             self.watched_s = time.monotonic() - begun_s
             others_s = machine_used_s() - machine - sum(self.used.values())
             self.others_busy = max(0.0, others_s / (self.watched_s * (os.cpu_count() or 1)))
+
+    def _end_ns(self, seconds: float) -> int:
+        """When nothing is read any more: in so many seconds, and what an event may take after that."""
+        return time.monotonic_ns() + int((seconds + self.patience_s + LEAD_S) * 1e9)
 
     async def _listen(self, start_ns: int, seconds: float) -> None:
         """Wait for events that others publish, until there are enough, or time is up."""
@@ -290,11 +294,15 @@ class _Watch:
             heard = set(receipts.client[receipts.event_id == key].tolist())
             lonely = [number for number in range(self.settings.clients) if number not in heard]
             self.reopened += len(lonely)
-            await self.swarm.reopen(lonely)
+            opening_s = ANSWER_S + len(lonely) / OPENED_PER_S
+            await self.swarm.watch_on(self._end_ns(opening_s))
+            state = await self.swarm.reopen_by(opening_s, lonely)
+            self.unconnected = self.settings.clients - state.connected
         _, state = await self.swarm.collect()
         self.unconnected, self.losses_before = self.settings.clients - state.connected, state.losses
 
     async def _publish(self, due_ns: int) -> int:
+        await self.swarm.watch_on(self._end_ns(ANSWER_S))
         answer = await self.publisher.ask("push", due_ns=due_ns)
         number, text = answer["event_id"], answer["data"]
         if self.settings.transport == "websocket":
@@ -333,10 +341,11 @@ class _Watch:
             unwatched=unwatched,
             unconnected=self.unconnected,
             ended=self._ended,
-            because=self.state.reasons[-1] if self.state.reasons else "",
+            failed_because=(self.state.failed_because or ("",))[-1],
+            lost_because=(self.state.lost_because or ("",))[-1],
             used_s=self.used,
             # On this machine, what others use may be the service's.
-            others_busy=0.0 if _is_here(self.settings.url) else self.others_busy,
+            others_busy=0.0 if is_here(URL(self.settings.url)) else self.others_busy,
             cut_ns=self.cut_ns,
             patience_s=self.patience_s,
         )
@@ -352,7 +361,7 @@ class _Watch:
     def _used(self) -> dict[str, float]:
         workers = {
             "swarm": self.swarm.workers,
-            "origin": [self.publisher] if self.settings.control_url else [],
+            "origin": [self.publisher] if self.settings.control_urls else [],
         }
         return {part: sum(used_s([each.pid for each in some]).values()) for part, some in workers.items()}
 
@@ -361,7 +370,8 @@ class _Watch:
         config = asdict(self.settings) | {
             "transport": self.settings.transport,
             # Keys are nobody's business who reads the run.
-            "control_url": self.settings.control_url and self.settings.control_url.partition("?")[0],
+            "url": shown(URL(self.settings.url)),
+            "control_url": [shown(URL(url)) for url in self.settings.control_urls],
             "headers": [name for name, _ in self.settings.headers],
         }
         return {
@@ -387,12 +397,3 @@ class _Watch:
             "swarm_processes": len(self.swarm.workers),
             "swarm_bytes_per_client": round(state.bytes_per_client) if state else 0,
         }
-
-
-def _is_here(url: str) -> bool:
-    """Whether an address is of this machine."""
-    host = URL(url).host or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from realtime_kit.clients.receipt import Receipts
 from realtime_kit.clients.swarm.watch import Sighting
-from realtime_kit.lab.fanout import SHORT_S
+from realtime_kit.lab.fanout import share_busy
 from realtime_kit.measurements.fanout import DUE, FIRST, Push
 from realtime_kit.measurements.reaching import Reaching
 from realtime_kit.measurements.verdict import Evidence, judge
@@ -41,7 +41,8 @@ class Watched:
         unwatched: Receipts of events beyond those that were watched.
         unconnected: Clients that never had a connection.
         ended: Connections that the service ended while it was watched.
-        because: Why one could not be opened, or ended.
+        failed_because: Why one could not be opened.
+        lost_because: Why one ended.
         used_s: Processor time while it was watched, by part, seconds.
         others_busy: Share of all processors that went to programs that are neither the kit's nor the service's.
         cut_ns: When it was interrupted, on `CLOCK_MONOTONIC`; 0 if it was not.
@@ -56,7 +57,8 @@ class Watched:
     unwatched: int
     unconnected: int
     ended: int
-    because: str
+    failed_because: str
+    lost_because: str
     used_s: dict[str, float]
     others_busy: float
     cut_ns: int
@@ -85,13 +87,14 @@ class Watched:
         return self.seen[key].first_ns
 
     def _evidence(self, key: int, reaching: Reaching) -> Evidence:
-        published, sighting = self.published.get(key, Published(0, 0.0)), self.seen.get(key)
+        published = self.published.get(key, Published(0, 0.0))
+        reading = self.seen[key].reading_s if key in self.seen else []
         missing = self.clients - self.unconnected - reaching.count
         return Evidence(
             samples=self.clients,
             advice="use more clients",
             publisher_slip_s=published.slip_s,
-            processor_busy=sighting.busy if sighting and reaching.last_s >= SHORT_S else 0.0,
+            processor_busy=max((share_busy(*reading_s) for reading_s in reading), default=0.0),
             others_busy=self.others_busy,
             unexpected=reaching.ledger.duplicate,
             negative_latencies=reaching.negative,
@@ -99,9 +102,9 @@ class Watched:
             unpublished_because=published.refused[0] if published.refused else "",
             cut_short=missing > 0 and 0 <= self.cut_ns - self._due_ns(key) < self.patience_s * 1e9,
             unconnected=self.unconnected,
-            unconnected_because=self.because,
+            unconnected_because=self.failed_because,
             ended=self.ended,
-            ended_because=self.because,
+            ended_because=self.lost_because,
             unwatched=self.unwatched,
         )
 

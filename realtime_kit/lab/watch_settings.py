@@ -7,6 +7,7 @@ from typing import Any
 
 from yarl import URL
 
+from realtime_kit.clients.swarm.connect import shown
 from realtime_kit.errors import UsageError
 from realtime_kit.pushpin.attached import AttachedPushpin
 
@@ -19,11 +20,13 @@ class WatchSettings:
     """What to watch, and how.
 
     Attributes:
-        url: An event stream (http://, https://) or a WebSocket (ws://, wss://) that sends everybody the same.
+        url: An event stream (http://, https://) or a WebSocket (ws://, wss://) that sends everybody the same. Who
+            asks is said in `headers`, not before the host.
         clients: How many.
         pushes: How many events.
-        control_url: Where to publish, if the service is a GRIP proxy: its publish port or a GRIP URL. None: the events
-            are whatever comes.
+        control_url: Where to publish, if the service is a GRIP proxy: its publish port or a GRIP URL; of several
+            instances behind one address each one's, since each has clients of its own. None: the events are whatever
+            comes.
         channel: The channel that `url` subscribes to; with `control_url`.
         seconds: Longest wait for events that others publish, s.
         payload_bytes: Size of an event's text, bytes; with `control_url`.
@@ -33,7 +36,7 @@ class WatchSettings:
     url: str
     clients: int = 1_000
     pushes: int = 5
-    control_url: str | None = None
+    control_url: str | tuple[str, ...] | None = None
     channel: str | None = None
     seconds: float = 30.0
     payload_bytes: int = 64
@@ -52,8 +55,14 @@ class WatchSettings:
         if url.scheme not in _BY_SCHEME or not url.host:
             message = f"url is {self.url!r}: it has to be an http://, https://, ws:// or wss:// address"
             raise UsageError(message)
-        if (self.control_url is None) != (self.channel is None):
-            given, missing = ("control_url", "channel") if self.control_url else ("channel", "control_url")
+        if url.user is not None or url.password is not None:
+            message = (
+                f"url has a name or a password before {shown(url)}: leave them out, and give a header, "
+                "--header 'Authorization: Basic …' with both and a colon between in base64"
+            )
+            raise UsageError(message)
+        if bool(self.control_urls) != (self.channel is not None):
+            given, missing = ("control_url", "channel") if self.control_urls else ("channel", "control_url")
             message = f"{given} is given without {missing}: publishing needs both"
             raise UsageError(message)
         for name, value in self.headers:
@@ -67,8 +76,12 @@ class WatchSettings:
         """`streaming` or `websocket`."""
         return _BY_SCHEME[URL(self.url).scheme]
 
-    def publisher_options(self) -> dict[str, Any] | None:
-        """Arguments of an `HttpPublisher`, if there is a control address."""
-        if self.control_url is None:
-            return None
-        return AttachedPushpin("http://127.0.0.1", self.control_url).publisher_options()
+    @property
+    def control_urls(self) -> tuple[str, ...]:
+        """All addresses to publish to; empty if others publish."""
+        given = self.control_url
+        return () if given is None else (given,) if isinstance(given, str) else tuple(given)
+
+    def publisher_options(self) -> list[dict[str, Any]]:
+        """Arguments of an `HttpPublisher` for each control address."""
+        return [AttachedPushpin("http://127.0.0.1", url).publisher_options() for url in self.control_urls]

@@ -1,9 +1,10 @@
-"""A Pushpin, a cluster's front or a hosted GRIP service that runs elsewhere."""
+"""A Pushpin, a cluster of them or a hosted GRIP service that runs elsewhere."""
 
 from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Sequence
 from typing import Any, Self
 
 from gripcontrol import parse_grip_uri
@@ -19,9 +20,11 @@ class AttachedPushpin(Proxy):
     Args:
         url: Where clients connect.
         control_url: Its publish port, or a GRIP URL such as `https://api.example.com/realm?iss=…&key=base64:…`.
-            None reads the environment variable `GRIP_URL`.
+            None reads the environment variable `GRIP_URL`. Several, for the instances of a cluster: each publishes only
+            to its own clients, so everything is published to all.
         iss: Issuer for a service that asks for a signed token; wins over the one in the GRIP URL.
-        key: Key that signs that token, or a ready-made token without `iss`; wins likewise.
+        key: Key that signs that token, or a ready-made token without `iss`; wins likewise. Of several control addresses
+            both are for all.
         sig_key: Key to check `Grip-Sig` with; None means the same as `key`.
 
     Raises:
@@ -31,7 +34,7 @@ class AttachedPushpin(Proxy):
     def __init__(
         self,
         url: str | URL,
-        control_url: str | None = None,
+        control_url: str | Sequence[str] | None = None,
         *,
         iss: str | None = None,
         key: bytes | str | None = None,
@@ -42,11 +45,16 @@ class AttachedPushpin(Proxy):
         if not given:
             message = "there is no control_url: give one, or set GRIP_URL"
             raise UsageError(message)
-        parsed = _parsed(given)
-        self._control_url: str = parsed["control_uri"]
-        self._iss = iss or parsed.get("control_iss")
-        self._key = key or parsed.get("key")
-        self._sig_key = _bytes(sig_key or parsed.get("verify_key") or self._key)
+        parsed = [_parsed(each) for each in ([given] if isinstance(given, str) else given)]
+        self._doors = [
+            {
+                "control_url": each["control_uri"],
+                "iss": iss or each.get("control_iss"),
+                "key": _text(key or each.get("key")),
+            }
+            for each in parsed
+        ]
+        self._sig_key = _bytes(sig_key or parsed[0].get("verify_key") or key or parsed[0].get("key"))
 
     @property
     def url(self) -> URL:
@@ -55,8 +63,8 @@ class AttachedPushpin(Proxy):
 
     @property
     def control_url(self) -> str:
-        """Its publish port, without what stood behind the `?` of a GRIP URL."""
-        return self._control_url
+        """Its publish port, of several the first, without what stood behind the `?` of a GRIP URL."""
+        return str(self._doors[0]["control_url"])
 
     @property
     def sig_key(self) -> bytes | None:
@@ -64,14 +72,13 @@ class AttachedPushpin(Proxy):
         return self._sig_key
 
     def publisher_options(self) -> dict[str, Any]:
-        """Arguments with which an `HttpPublisher` reaches it, the service's token included."""
-        key = self._key
-        if isinstance(key, bytes):  # a text can travel to another process as JSON
-            key = "base64:" + base64.b64encode(key).decode()
-        return {"control_url": self.control_url, "iss": self._iss, "key": key}
+        """Arguments with which an `HttpPublisher` reaches it, all instances and the service's token included."""
+        first, *others = self._doors
+        return first | {"others": others} if others else dict(first)
 
     def __repr__(self) -> str:
-        return f"<AttachedPushpin at {self.url}, publishing to {self.control_url}>"
+        to = ", ".join(str(door["control_url"]) for door in self._doors)
+        return f"<AttachedPushpin at {self.url}, publishing to {to}>"
 
     def __enter__(self) -> Self:
         return self
@@ -97,6 +104,11 @@ def _parsed(grip_url: str) -> dict[str, Any]:
         message = f"control_url has parameters other than {known}: {parsed['control_uri']}"
         raise UsageError(message)
     return parsed
+
+
+def _text(key: bytes | str | None) -> str | None:
+    """A key that can travel to another process as JSON."""
+    return "base64:" + base64.b64encode(key).decode() if isinstance(key, bytes) else key
 
 
 def _bytes(key: bytes | str | None) -> bytes | None:

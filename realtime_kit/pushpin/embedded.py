@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -102,7 +102,7 @@ class Pushpin(Proxy):
         self._log = ""
 
     @staticmethod
-    def attach(url: str, control_url: str | None = None, **options: Any) -> AttachedPushpin:
+    def attach(url: str, control_url: str | Sequence[str] | None = None, **options: Any) -> AttachedPushpin:
         """Use a Pushpin that runs elsewhere; the arguments are those of `AttachedPushpin`."""
         return AttachedPushpin(url, control_url, **options)
 

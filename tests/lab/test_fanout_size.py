@@ -17,6 +17,5 @@ def test_what_is_said_to_fit_can_be_planned_and_one_more_cannot():
 def test_it_leaves_a_third_of_the_room_free_and_says_what_limits():
     size = fanout_size()
     assert 1 <= size.comfortable <= size.most * 2 / 3
-    assert f"{size.most:,} streaming clients (limited by its " in str(size) or "by the file limit" in str(
-        size
-    )
+    assert size.because.startswith("by ")
+    assert f"{size.most:,} streaming clients (limited {size.because})" in str(size)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -320,6 +321,33 @@ def test_who_is_turned_away_or_never_answered_is_counted_and_the_others_are_watc
     assert balances(result)
 
 
+def test_a_flag_names_the_reason_of_its_own_kind():
+    async def main():
+        async def end(service, write, number):
+            await service.everybody()
+            await write(b"data: news\n\n")
+
+        service = Service(end)
+
+        async def all_but_one(request):
+            if len(service.requests) != 1:
+                return await service.stream(request)
+            service.requests.append(request)
+            return web.Response(status=429)
+
+        app = web.Application()
+        app.router.add_get("/events", all_but_one)
+        async with TestServer(app) as server:
+            return await awatch(
+                str(server.make_url("/events")), clients=CLIENTS, pushes=1, on_phase=service.on_phase
+            )
+
+    (push,) = asyncio.run(main()).results
+    meanings = {flag.name: flag.meaning for flag in push.verdict.flags}
+    assert "429 Too Many Requests" in meanings["not-connected"]
+    assert "the server ended the stream" in meanings["connections-ended"]
+
+
 def interrupted(send, when, **settings):
     """A run that is interrupted when a phase begins like that, or like one of these."""
     stop = asyncio.Event()
@@ -489,11 +517,21 @@ def test_what_is_wrong_with_tls_is_said_in_a_line(
 
 
 class Proxy(Service):
-    """A service whose events come through a publish port of its own, which speaks TLS."""
+    """A service whose events come through a publish port of its own. Some requests it may refuse, or never answer."""
 
-    def __init__(self):
+    def __init__(self, unanswered=lambda number: False, refused=lambda number: False):
         super().__init__(self.hold)
+        self.unanswered, self.refused = unanswered, refused
         self.writes = []
+
+    async def stream(self, request):
+        number = len(self.requests) + 1
+        if not (self.unanswered(number) or self.refused(number)):
+            return await super().stream(request)
+        self.requests.append(request)
+        if self.unanswered(number):
+            await self.over.wait()
+        return web.Response(status=503)
 
     async def hold(self, service, write, number):
         self.writes.append(write)
@@ -505,14 +543,19 @@ class Proxy(Service):
             await asyncio.gather(*(write(content) for write in self.writes), return_exceptions=True)
         return web.Response(text="Published\n")
 
-    async def watched(self, tls):
+    @contextlib.asynccontextmanager
+    async def publish_port(self, tls=None):
         app = web.Application()
         app.router.add_post("/publish/", self.publish)
-        port = TestServer(app, scheme="https")
+        port = TestServer(app, scheme="https" if tls else "http")
         await port.start_server(ssl=tls)
-        async with port, self.serving() as server:
-            where = {"control_url": str(port.make_url("/")), "channel": "news"}
-            return await awatch(str(server.make_url("/events")), clients=CLIENTS, pushes=2, **where)
+        async with port:
+            yield str(port.make_url("/"))
+
+    async def watched(self, tls=None, *, query="", user=""):
+        async with self.publish_port(tls) as control_url, self.serving() as server:
+            where = {"control_url": control_url.replace("//", f"//{user}", 1), "channel": "news"}
+            return await awatch(str(server.make_url("/events")) + query, clients=CLIENTS, pushes=2, **where)
 
 
 def test_a_publish_port_over_tls_is_published_to(certificate, monkeypatch):
@@ -527,6 +570,39 @@ def test_a_publish_port_over_tls_is_published_to(certificate, monkeypatch):
     assert {push.since for push in result.results} == {DUE}
 
 
+@pytest.mark.parametrize("published_to", [2, 1])
+def test_of_several_instances_behind_one_address_everybody_gets_what_is_published_to_all(published_to):
+    async def main():
+        instances = [Proxy(), Proxy()]
+        arrived = itertools.count()
+
+        async def balance(request):
+            return await instances[next(arrived) % 2].stream(request)
+
+        front = web.Application()
+        front.router.add_get("/events", balance)
+        async with contextlib.AsyncExitStack() as stack:
+            ports = [await stack.enter_async_context(instance.publish_port()) for instance in instances]
+            server = await stack.enter_async_context(TestServer(front))
+            result = await awatch(
+                str(server.make_url("/events")),
+                control_url=tuple(ports[:published_to]),
+                channel="news",
+                clients=CLIENTS,
+                pushes=2,
+            )
+            for instance in instances:
+                instance.over.set()
+        return result, ports
+
+    result, ports = asyncio.run(main())
+    assert result.meta["config"]["control_url"] == ports[:published_to]
+    half = CLIENTS // 2
+    for push in result.results:
+        assert {push.ledger.received} <= ({CLIENTS} if published_to == 2 else set(range(half, CLIENTS)))
+        assert push.ledger.duplicate == 0
+
+
 def test_a_publish_port_whose_certificate_is_not_trusted_is_named(certificate, monkeypatch):
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
 
@@ -535,6 +611,30 @@ def test_a_publish_port_whose_certificate_is_not_trusted_is_named(certificate, m
 
     with pytest.raises(ClientError, match=r"^the publish port https://.* its certificate is not trusted"):
         asyncio.run(main())
+
+
+def test_a_client_that_is_never_answered_is_missing_and_holds_up_nobody(monkeypatch):
+    for name in ("OPENING_S", "ANSWER_S"):
+        monkeypatch.setattr(module, name, 1.0)
+
+    async def main():
+        proxy = Proxy(
+            lambda number: number == 3 or number > CLIENTS + 1
+        )  # the first asks once, the last again
+        return await proxy.watched(), proxy
+
+    result, proxy = asyncio.run(main())
+    assert [push.ledger.received for push in result.results] == [CLIENTS - 1] * 2
+    for push in result.results:
+        flags_of = {flag.name: flag for flag in push.verdict.flags}
+        assert "not-connected" in flags_of
+        assert "connections-ended" not in flags_of
+    assert result.meta["connections"]["never_open"] == 1
+    assert result.meta["opening"]["reopened_after_roll_call"] == module.ROLL_CALLS - 1
+    assert (
+        len(proxy.requests) == CLIENTS + 1 + module.ROLL_CALLS - 1
+    )  # each time it is given up after one try
+    assert balances(result)
 
 
 def test_ctrl_c_before_anything_was_measured_leaves_nothing():
@@ -557,6 +657,19 @@ def test_headers_go_along_with_every_request():
     assert {request.headers["Authorization"] for request in service.requests} == {"Bearer secret"}
     assert result.meta["config"]["headers"] == ["Authorization"]
     assert "secret" not in str(result.to_json())
+
+
+def test_what_an_address_says_behind_its_path_is_sent_and_not_kept():
+    async def main():
+        proxy = Proxy(refused=lambda number: number == 3)  # so that there is a reason
+        return await proxy.watched(query="?token=secret", user="me:secret@"), proxy
+
+    result, proxy = asyncio.run(main())
+    assert {request.query["token"] for request in proxy.requests} == {"secret"}
+    assert result.meta["reasons"]
+    assert "secret" not in str(result.to_json())
+    assert "secret" not in str(result)
+    assert result.meta["config"]["url"].endswith("/events")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one loopback address")
@@ -597,13 +710,20 @@ def test_too_many_clients_are_refused_before_anything_is_asked():
         ({"seconds": 0.5}, "seconds is 0.5: allowed is 1 to 3600"),
         ({"control_url": "http://127.0.0.1:5561"}, "control_url is given without channel"),
         ({"channel": "news"}, "channel is given without control_url"),
+        ({"control_url": ("http://127.0.0.1:5561",)}, "control_url is given without channel"),
+        ({"control_url": (), "channel": "news"}, "channel is given without control_url"),
         ({"control_url": "news", "channel": "news"}, "control_url is 'news': it has to be"),
+        (
+            {"url": "https://me:secret@example.com/events?token=secret"},
+            r"a name or a password before https://example\.com/events: .* --header 'Authorization: Basic …'",
+        ),
         ({"headers": (("A", "b\r\nC: d"),)}, "cannot be sent"),
     ],
 )
 def test_what_cannot_be_is_said_first(settings, said):
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=said) as raised:
         WatchSettings(**{"url": "http://127.0.0.1/"} | settings)
+    assert "secret" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -612,6 +732,10 @@ def test_what_cannot_be_is_said_first(settings, said):
         (["--instances", "2"], "--instances is for the kit's own Pushpins, not for --url"),
         (["--transport", "streaming"], "--transport is for the kit's own Pushpins"),
         (["--door", "zeromq"], "--door is for the kit's own Pushpins"),
+        (
+            [*("--control-url", "http://127.0.0.1:9", "--control-url", "news"), "--channel", "news"],
+            "control_url is 'news': it has to be",
+        ),
         (["--header", "Authorization"], "--header is 'Authorization': it has to be like"),
     ],
 )

@@ -1,12 +1,14 @@
 """Attached to a Pushpin that runs elsewhere."""
 
 import asyncio
+import contextlib
 
 import aiohttp
 import pytest
 
 from realtime_kit.errors import PublishError
 from realtime_kit.pushpin import Pushpin
+from realtime_kit.pushpin.cluster import PushpinCluster
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
@@ -20,6 +22,26 @@ def test_an_event_published_through_an_attached_one_reaches_its_clients(origin: 
                 await attached.apublish("news", "hello")
                 assert await stream.content.readline() == b"welcome\n"
                 assert await stream.content.readline() == b"data: hello\n"
+
+    asyncio.run(use())
+
+
+def test_an_event_published_through_an_attached_cluster_reaches_the_clients_of_every_instance(
+    origin: int,
+) -> None:
+    async def use() -> None:
+        async with PushpinCluster(2, origin) as cluster, aiohttp.ClientSession() as session:
+            attached = Pushpin.attach(str(cluster.urls[0]), cluster.control_urls)
+            async with contextlib.AsyncExitStack() as stack:
+                streams = [
+                    await stack.enter_async_context(session.get(url / "stream/news")) for url in cluster.urls
+                ]
+                for pushpin in cluster.instances:
+                    await pushpin.auntil(lambda s: s.subscribers("news") == 1)
+                await attached.apublish("news", "hello")
+                for stream in streams:
+                    assert await stream.content.readline() == b"welcome\n"
+                    assert await stream.content.readline() == b"data: hello\n"
 
     asyncio.run(use())
 

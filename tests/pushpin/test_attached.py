@@ -1,17 +1,19 @@
 """Attaching: GRIP URLs read, tokens sent."""
 
+import asyncio
 import base64
 import json
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import jwt
 import pytest
 
 from realtime_kit.errors import PublishError, UsageError
-from realtime_kit.publisher import HttpPublisher
+from realtime_kit.publisher import HttpPublisher, text_item
 from realtime_kit.pushpin import Pushpin
 
 KEY = b"a key of thirty-two bytes or more"
@@ -48,6 +50,18 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def service() -> Iterator[_Service]:
+    with _serving() as server:
+        yield server
+
+
+@pytest.fixture
+def other() -> Iterator[_Service]:
+    with _serving() as server:
+        yield server
+
+
+@contextmanager
+def _serving() -> Iterator[_Service]:
     with _Service() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -109,10 +123,57 @@ def test_the_key_to_check_signatures_with_may_be_another(service: _Service) -> N
     assert attach("http://a", service.url).sig_key is None
 
 
+def test_a_cluster_is_published_to_through_every_instance(service: _Service, other: _Service) -> None:
+    attached = Pushpin.attach("http://front", [service.url, f"{other.url}?iss=me&key={KEY.decode()}"])
+    attached.publish("news", "hello")
+    for each in (service, other):
+        assert [item["channel"] for item in each.items] == ["news"]
+    assert service.authorization == [None]
+    assert token_of(other.authorization[0], KEY)["iss"] == "me"
+    assert attached.control_url == service.url
+    assert repr(attached).endswith(f"publishing to {service.url}, {other.url}>")
+    other.status = 401
+    with pytest.raises(PublishError, match=rf"^{other.url}/publish/ answered 401"):
+        attached.publish("news", "hello")
+    assert len(service.items) == 2
+
+
+def test_a_cluster_s_options_can_travel_as_json(service: _Service, other: _Service) -> None:
+    options = Pushpin.attach(
+        "http://front", [service.url, other.url], key=BINARY_KEY, iss="me"
+    ).publisher_options()
+
+    async def main() -> None:
+        async with HttpPublisher(**json.loads(json.dumps(options))) as publisher:
+            publisher.send("news", text_item("a"))
+            publisher.send("news", text_item("b"))
+            await publisher.flush()
+            assert [len(each.items) for each in (service, other)] == [2, 2]
+
+    asyncio.run(main())
+    for each in (service, other):
+        assert token_of(each.authorization[0], BINARY_KEY)["iss"] == "me"
+
+
+def test_what_one_instance_never_got_is_raised_at_the_end(service: _Service, other: _Service) -> None:
+    other.status = 401
+
+    async def main() -> None:
+        async with Pushpin.attach("http://front", [service.url, other.url]).publisher() as publisher:
+            publisher.send("news", text_item("a"))
+
+    with pytest.raises(PublishError, match=r"^1 item was not published: .* answered 401"):
+        asyncio.run(main())
+    assert len(service.items) == 1
+
+
 def test_what_the_service_refuses_is_a_publish_error(service: _Service) -> None:
     service.status = 401
-    with pytest.raises(PublishError, match="401"):
-        Pushpin.attach("http://example.com", service.url).publish("news", "hello")
+    with pytest.raises(PublishError, match=rf"^{service.url}/publish/ answered 401"):
+        Pushpin.attach("http://example.com", service.url.replace("//", "//me:secret@")).publish(
+            "news", "hello"
+        )
+    assert service.authorization == ["Basic bWU6c2VjcmV0"]  # sent, and not told
 
 
 @pytest.mark.parametrize("key", ["a text key of thirty-two bytes or more", KEY, bytes(range(200, 240))])
@@ -139,10 +200,12 @@ def test_it_prints_where_it_is_and_no_key(service: _Service) -> None:
         ("http://a", "http://a?kee=x", "has parameters other than iss, key, verify-iss and verify-key"),
         ("http://a", None, "there is no control_url: give one, or set GRIP_URL"),
         ("http://a", "", "there is no control_url"),
+        ("http://a", [], "there is no control_url"),
+        ("http://a", ["http://a", "b"], "control_url is 'b': it has to be"),
     ],
 )
 def test_an_address_that_cannot_be_read_says_so(
-    monkeypatch: pytest.MonkeyPatch, url: str, control_url: str | None, sentence: str
+    monkeypatch: pytest.MonkeyPatch, url: str, control_url: str | list[str] | None, sentence: str
 ) -> None:
     monkeypatch.delenv("GRIP_URL", raising=False)
     with pytest.raises(UsageError, match=re.escape(sentence)):

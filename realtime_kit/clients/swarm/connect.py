@@ -13,15 +13,24 @@ _BIND_WITHOUT_PORT = 24
 """`IP_BIND_ADDRESS_NO_PORT` of Linux: the port is chosen when it is known where to, and may be shared until then."""
 
 
+def shown(url: URL) -> str:
+    """An address without what may be a secret in it: a name, a password, a query."""
+    return str(url.with_user(None).with_query(None).with_fragment(None))
+
+
 class Connector:
     """Connects to one address.
 
     Args:
         url: The address. TLS, if it asks for that, is up to whoever uses the connection.
+
+    Attributes:
+        name: It as it may be shown.
     """
 
     def __init__(self, url: URL) -> None:
         self.url = url
+        self.name = shown(url)
         self._addresses: list[tuple[int, Any]] = []
 
     async def connect(self, source: str = "") -> socket.socket:

@@ -44,6 +44,7 @@ class CrewWorker(Opener):
         sources: Sequence[str],
         count: int,
         in_flight: int,
+        first: int = 0,
         transport: str = "streaming",
         cursor: int | None = None,
         in_turn: int | None = None,
@@ -57,11 +58,12 @@ class CrewWorker(Opener):
             sources: Addresses of this machine to connect from; empty: the system chooses.
             count: How many clients.
             in_flight: How many may be opening at a time.
+            first: The number of the first of them in the swarm.
             transport: A key of `SWARM_TRANSPORTS`.
             cursor: After which event a long-poll begins; None: with those to come.
             in_turn: As for `Reception`.
         """
-        self._prepare(urls, sources, count)
+        self._prepare(urls, sources, count, first)
         self._transport = SWARM_TRANSPORTS[transport]
         self._asked, self._cursors = [_SILENT] * count, [cursor] * count
         self.reception = Reception(
@@ -139,15 +141,16 @@ class CrewWorker(Opener):
 
     def _note_loss(self, number: int, error: Exception) -> None:
         """A connection has ended. That of a long-poll comes back by itself; of others the swarm decides."""
-        self._note(str(error))
         if not self._transport.repeated:
+            self._note_end(str(error))
             self.losses += 1
             return
+        self._note_failure(str(error))
         if self._asked[number] != _SILENT:
             self.refusals += 1
             self._asked[number] = _SILENT
         if isinstance(error, RealtimeKitError) and not (isinstance(error, Refused) and error.again):
-            self._refusal = ClientError(f"{self._connector(number).url}: {error}")
+            self._refusal = ClientError(f"{self._connector(number).name}: {error}")
             return
         self.retries += 1
         task = asyncio.get_running_loop().create_task(self._return(number))

@@ -27,14 +27,16 @@ class SwarmState:
         connected: Clients with a connection.
         retries: Tries to connect that failed.
         losses: Connections that ended by themselves.
-        reasons: Some of the reasons of both.
+        failed_because: Some reasons of tries that failed; of each process the latest last.
+        lost_because: Likewise of connections that ended.
         bytes_per_client: Memory of the swarm's processes for each client.
     """
 
     connected: int
     retries: int
     losses: int
-    reasons: tuple[str, ...]
+    failed_because: tuple[str, ...]
+    lost_because: tuple[str, ...]
     bytes_per_client: float
 
     @classmethod
@@ -44,9 +46,19 @@ class SwarmState:
             connected=sum(answer["connected"] for answer in answers),
             retries=sum(answer["retries"] for answer in answers),
             losses=sum(answer["losses"] for answer in answers),
-            reasons=tuple(dict.fromkeys(reason for answer in answers for reason in answer["reasons"])),
+            failed_because=_different(answers, "failed_because"),
+            lost_because=_different(answers, "lost_because"),
             bytes_per_client=sum(answer["bytes_per_client"] for answer in answers) / len(answers),
         )
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Those of both."""
+        return tuple(dict.fromkeys(self.failed_because + self.lost_because))
+
+
+def _different(answers: Sequence[dict[str, Any]], kind: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(reason for answer in answers for reason in answer[kind]))
 
 
 class Crews:
@@ -85,14 +97,6 @@ class Crews:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def reopen(self, numbers: Sequence[int]) -> SwarmState:
-        """Connect these clients anew."""
-        asked = []
-        for worker, first, count in zip(self.workers, self._first, self.plan.counts, strict=True):
-            mine = [number - first for number in numbers if first <= number < first + count]
-            asked.append(worker.ask("reopen", numbers=mine, in_flight=self._in_flight_each))
-        return SwarmState.of(await asyncio.gather(*asked))
-
     async def collect(self) -> tuple[Receipts, SwarmState]:
         """The receipts since the last call."""
         answers = await self._ask_all("collect")
@@ -109,12 +113,19 @@ class Crews:
 
     async def _open(self, do: str, **arguments: Any) -> SwarmState:
         """Let each process connect its share of the clients."""
+        shared = {"sources": self.plan.sources, "in_flight": self._in_flight_each, **arguments}
         asked = (
-            worker.ask(
-                do, count=count, sources=self.plan.sources, in_flight=self._in_flight_each, **arguments
-            )
-            for worker, count in zip(self.workers, self.plan.counts, strict=True)
+            worker.ask(do, count=count, first=first, **shared)
+            for worker, count, first in zip(self.workers, self.plan.counts, self._first, strict=True)
         )
+        return SwarmState.of(await asyncio.gather(*asked))
+
+    async def _reopen(self, do: str, numbers: Sequence[int], **arguments: Any) -> SwarmState:
+        """Let each process connect those of these clients anew that are its own."""
+        asked = []
+        for worker, first, count in zip(self.workers, self._first, self.plan.counts, strict=True):
+            mine = [number - first for number in numbers if first <= number < first + count]
+            asked.append(worker.ask(do, numbers=mine, in_flight=self._in_flight_each, **arguments))
         return SwarmState.of(await asyncio.gather(*asked))
 
     async def _ask_all(self, do: str, **arguments: Any) -> list[Any]:

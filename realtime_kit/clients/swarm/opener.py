@@ -31,13 +31,15 @@ class Opener(ABC):
     Attributes:
         retries: Tries to connect that failed.
         losses: Connections that ended by themselves.
-        reasons: Some of the reasons of both.
+        failed_because: Some reasons of tries that failed, the latest last.
+        lost_because: Likewise of connections that ended.
     """
 
     def __init__(self) -> None:
         self.retries = self.losses = 0
-        self.reasons: list[str] = []
-        self._count = 0
+        self.failed_because: list[str] = []
+        self.lost_because: list[str] = []
+        self._count = self._first = 0
         self._connectors: list[Connector] = []
         self._sources: list[str] = []
         self._rng = random.Random(1)
@@ -51,12 +53,12 @@ class Opener(ABC):
     def _is_connected(self, number: int) -> bool:
         """Whether a client has a connection."""
 
-    def _prepare(self, urls: Sequence[str], sources: Sequence[str], count: int) -> None:
+    def _prepare(self, urls: Sequence[str], sources: Sequence[str], count: int, first: int) -> None:
         """Before the first is opened: where to, where from, and what the process needs without them."""
         raise_file_limit()
         gc.collect()
         self._bare_bytes = psutil.Process().memory_info().rss
-        self._count = count
+        self._count, self._first = count, first
         self._connectors = [Connector(URL(url)) for url in urls]
         self._sources = list(sources)
 
@@ -71,7 +73,7 @@ class Opener(ABC):
         try:
             async with asyncio.TaskGroup() as group:
                 for address in range(count):
-                    mine = [number for number in numbers if number % count == address]
+                    mine = [number for number in numbers if self._address(number) == address]
                     waiting = iter(mine)
                     for _ in range(min(max(1, in_flight // count), len(mine))):
                         group.create_task(open_one_after_the_other(waiting))
@@ -85,30 +87,36 @@ class Opener(ABC):
                 await self._connect(number, connector)
             except (OSError, Refused) as error:
                 if isinstance(error, Refused) and not error.again:
-                    message = f"{connector.url}: {error}"
+                    message = f"{connector.name}: {error}"
                     raise ClientError(message) from None
-                self._note(f"{connector.url}: {str(error) or type(error).__name__}")
+                self._note_failure(f"{connector.name}: {str(error) or _unsaid(error)}")
                 self.retries += 1
                 await asyncio.sleep(self._pause_s(attempt))
             else:
                 return
 
     def _connector(self, number: int) -> Connector:
-        return self._connectors[number % len(self._connectors)]
+        return self._connectors[self._address(number)]
+
+    def _address(self, number: int) -> int:
+        """By its number in the whole swarm: spread within each process, the first addresses would get more."""
+        return (self._first + number) % len(self._connectors)
 
     def _source(self, number: int) -> str:
         """The address to connect a client from: with several targets, each source goes to all of them."""
         if not self._sources:
             return ""
-        return self._sources[number // len(self._connectors) % len(self._sources)]
+        return self._sources[(self._first + number) // len(self._connectors) % len(self._sources)]
 
     def _pause_s(self, attempt: int) -> float:
         pause_s: float = min(_LONGEST_BACKOFF_S, _BACKOFF_S * 2**attempt)
         return pause_s * self._rng.uniform(0.5, 1.5)
 
-    def _note(self, reason: str) -> None:
-        if reason not in self.reasons and len(self.reasons) < _REASONS:
-            self.reasons.append(reason)
+    def _note_failure(self, reason: str) -> None:
+        _keep(self.failed_because, reason)
+
+    def _note_end(self, reason: str) -> None:
+        _keep(self.lost_because, reason)
 
     def _state(self) -> dict[str, Any]:
         used_bytes = psutil.Process().memory_info().rss - self._bare_bytes
@@ -116,7 +124,22 @@ class Opener(ABC):
             "connected": sum(map(self._is_connected, range(self._count))),
             "retries": self.retries,
             "losses": self.losses,
-            "reasons": self.reasons,
+            "failed_because": self.failed_because,
+            "lost_because": self.lost_because,
             "bytes_per_client": used_bytes / max(1, self._count),
             "at_ns": time.monotonic_ns(),
         }
+
+
+def _unsaid(error: Exception) -> str:
+    """What an error means that has no text."""
+    late = f"no answer within {ANSWER_TIMEOUT_S:g} s"
+    return late if isinstance(error, TimeoutError) else type(error).__name__
+
+
+def _keep(reasons: list[str], reason: str) -> None:
+    """The latest different ones."""
+    if reason in reasons:
+        reasons.remove(reason)
+    reasons.append(reason)
+    del reasons[:-_REASONS]

@@ -12,7 +12,7 @@ from yarl import URL
 
 from realtime_kit.errors import UsageError
 from realtime_kit.processors import usable
-from realtime_kit.pushpin.limits import raise_file_limit
+from realtime_kit.pushpin.limits import connections_max, raise_file_limit
 from realtime_kit.tls import is_secure
 from realtime_kit.worker import fastest_loop
 
@@ -35,6 +35,10 @@ twice as often, for half as much each time."""
 
 _BYTES_PER_CLIENT = 52_000
 """Memory of a held stream, Pushpin's 48 kB (1.36; measured) and the swarm's together."""
+
+_BYTES_PER_PLAIN_CLIENT = {"http": 6_000, "ws": 18_000}
+"""Memory of a client of a service on another machine: 2.0 to 2.4 kB of this process for a stream and 14 kB for a
+WebSocket (1,000 and 5,000 of them; measured), and the 3.6 kB that Linux keeps for a connection."""
 
 _BYTES_PER_SECURE_CLIENT = {"uvloop": 60_000, "asyncio": 320_000}
 """Memory of a client that speaks TLS: with 1,000 of them 51 to 58 kB each on uvloop, and 303 to 315 kB on asyncio's own
@@ -61,7 +65,7 @@ def plan_swarm(clients: int, *, targets: int = 1, service: URL | None = None) ->
 
     Args:
         clients: How many.
-        targets: Pushpins of the kit that they connect to, each with a file limit like this process's.
+        targets: Pushpins of the kit that they connect to, each with as many connections as the kit gives it.
         service: In place of these the address of a service whose limits nobody here knows.
 
     Raises:
@@ -95,22 +99,42 @@ def _takes_sources(service: URL) -> bool:
     return address.is_loopback and sys.platform == "linux"
 
 
-def largest_swarm(*, targets: int = 1, service: URL | None = None) -> tuple[int, str]:
-    """The largest number of clients that this machine can hold, and what limits it; arguments as for `plan_swarm`."""
-    each_bytes = _BYTES_PER_CLIENT
+def is_here(service: URL) -> bool:
+    """Whether an address is of this machine."""
+    host = service.host or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _bytes_per_client(service: URL | None) -> int:
+    """Memory of this machine for each client. A service that is here needs some as well: as much as Pushpin."""
     if service is not None and is_secure(service):
-        each_bytes = _BYTES_PER_SECURE_CLIENT["uvloop" if fastest_loop() else "asyncio"]
-    by_memory = psutil.virtual_memory().available // each_bytes
+        return _BYTES_PER_SECURE_CLIENT["uvloop" if fastest_loop() else "asyncio"]
+    if service is None or is_here(service):
+        return _BYTES_PER_CLIENT
+    return _BYTES_PER_PLAIN_CLIENT[service.scheme]
+
+
+def largest_swarm(*, targets: int = 1, service: URL | None = None) -> tuple[int, str]:
+    """The largest number of clients that this machine can hold, and what limits it; arguments as for `plan_swarm`.
+
+    Raises:
+        UsageError: if not even one Pushpin can run with so few files.
+    """
+    by_memory = psutil.virtual_memory().available // _bytes_per_client(service)
     each = max(0, raise_file_limit() - RESERVED_DESCRIPTORS)
     by_processes = f"by the file limit of {MOST_PROCESSES} processes; `ulimit -n` raises it"
     limits = [(by_memory, "by its free memory"), (MOST_PROCESSES * each, by_processes)]
     sources = MOST_SOURCES
     if service is None:
-        by_files = targets * (each - each % 2)
+        served = connections_max(None)
         instances = "instance" if targets == 1 else "instances"
-        limits.append(
-            (by_files, f"by the file limit of {targets} {instances}; `--instances` or `ulimit -n` raises it")
-        )
+        because = f"by the file limit of {targets} {instances}; `--instances` or `ulimit -n` raises it"
+        if served < each - 1:  # odd ones lose one
+            because = f"by the {served:,} connections of a Pushpin, with {targets} {instances}; `--instances` raises it"
+        limits.append((targets * served, because))
     elif not _takes_sources(service):
         sources = 1
     limits.append((targets * PORTS_PER_SOURCE * sources, "by its ports"))

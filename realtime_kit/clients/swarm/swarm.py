@@ -160,7 +160,7 @@ class Swarm(Crews):
 
     async def reopen(self, numbers: Sequence[int]) -> SwarmState:
         """Connect these clients anew; those of a long-poll ask at once."""
-        state = await super().reopen(numbers)
+        state = await self._reopen("reopen", numbers)
         await self.ask(0)
         return state
 

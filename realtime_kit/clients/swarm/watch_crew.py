@@ -24,6 +24,9 @@ from realtime_kit.errors import ClientError
 from realtime_kit.tls import tls_context, tls_trouble
 
 _MOST_OLD = 100_000
+_LONGEST_HOLD_OFF_S = 10.0
+"""Garbage collection is not held off longer than this after the last new event, if nobody looks meanwhile."""
+
 _CLOSE_TIMEOUT_S = 0.5
 """Wait for the other side's half of a close."""
 
@@ -55,6 +58,8 @@ class WatchCrew(Opener):
         self._old: set[int] = set()
         self._sightings: dict[int, _Sighting] = {}
         self._further = 0
+        self._receipts_before = 0
+        self._letting_be: asyncio.TimerHandle | None = None
         self._headers: dict[str, str] = {}
         self._tls: ssl.SSLContext | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -68,6 +73,7 @@ class WatchCrew(Opener):
         count: int,
         in_flight: int,
         timeout_s: float,
+        first: int = 0,
     ) -> dict[str, Any]:
         """Connect clients, a few at a time, as many as can be in some time.
 
@@ -78,24 +84,27 @@ class WatchCrew(Opener):
             count: How many clients.
             in_flight: How many may be opening at a time.
             timeout_s: After so many seconds the others are left.
+            first: The number of the first of them in the swarm.
         """
-        self._prepare([url], sources, count)
+        self._prepare([url], sources, count, first)
         self._headers, self._tls = headers, tls_context(URL(url))
         self.members = [None] * count
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._open_all(range(count), in_flight)
-        except TimeoutError:
-            self._note(f"not open within {timeout_s:.0f} s")
-        return self._state()
+        return await self._open_within(timeout_s, range(count), in_flight)
 
-    async def reopen(self, *, numbers: Sequence[int], in_flight: int) -> dict[str, Any]:
-        """Connect these clients anew, whatever has become of them."""
+    async def reopen_by(self, *, numbers: Sequence[int], in_flight: int, timeout_s: float) -> dict[str, Any]:
+        """Connect these clients anew, whatever has become of them, as many as can be in some time."""
         for number in numbers:
             member, self.members[number] = self.members[number], None
             if member is not None:
                 member.close()
-        await self._open_all(numbers, in_flight)
+        return await self._open_within(timeout_s, numbers, in_flight)
+
+    async def _open_within(self, timeout_s: float, numbers: Sequence[int], in_flight: int) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._open_all(numbers, in_flight)
+        except TimeoutError:
+            self._note_failure(f"not open within {timeout_s:.0f} s")
         return self._state()
 
     async def watch(self, *, start_ns: int, end_ns: int, most: int) -> None:
@@ -104,8 +113,19 @@ class WatchCrew(Opener):
         gc.freeze()  # what is there by now is not looked through again while events come
         self._start_ns, self.end_ns, self._most = start_ns, end_ns, most
 
+    async def watch_on(self, *, end_ns: int) -> None:
+        """Read until another moment than was said."""
+        self.end_ns = end_ns
+
     async def sightings(self) -> dict[str, Any]:
-        """What has been seen since the watch began, by key, and how many receipts were beyond what is watched."""
+        """What has been seen since the watch began, by key, and how many receipts were beyond what is watched.
+
+        If there are no more than when this was last asked, no event is coming: garbage may be collected.
+        """
+        receipts = sum(each.clients + each.repeats for each in self._sightings.values())
+        if receipts == self._receipts_before:
+            gc.enable()
+        self._receipts_before = receipts
         seen = {
             str(key): [each.first_ns, each.clients, each.repeats, each.last_ns, each.used_ns]
             for key, each in self._sightings.items()
@@ -138,6 +158,7 @@ class WatchCrew(Opener):
                     self._further += 1
                     continue
                 has = bytearray(self._count)
+                self._hold_off_collection()
                 sighting = self._sightings[key] = _Sighting(received_ns, time.process_time_ns(), has)
             if sighting.has[number]:
                 sighting.repeats += 1
@@ -150,12 +171,19 @@ class WatchCrew(Opener):
                 sighting.last_ns = received_ns
                 sighting.used_ns = time.process_time_ns() - sighting.first_used_ns
 
+    def _hold_off_collection(self) -> None:
+        """An event begins to come: no garbage collection until it has, or for so long."""
+        gc.disable()
+        if self._letting_be is not None:
+            self._letting_be.cancel()
+        self._letting_be = asyncio.get_running_loop().call_later(_LONGEST_HOLD_OFF_S, gc.enable)
+
     def lose(self, number: int, member: object, reason: str) -> None:
         """Remember that a connection has ended; nobody opens it again."""
         if self.members[number] is member:
             self.members[number] = None
             self.losses += 1
-            self._note(reason)
+            self._note_end(reason)
 
     # Connecting
 
@@ -164,7 +192,7 @@ class WatchCrew(Opener):
         try:
             await super()._open_one(number)
         except ClientError as error:
-            self._note(str(error))
+            self._note_failure(str(error))
 
     async def _connect(self, number: int, connector: Connector) -> None:
         open_member = self._open_socket if connector.url.scheme in ("ws", "wss") else self._open_stream
@@ -230,7 +258,7 @@ class WatchCrew(Opener):
 def main() -> None:
     """Run the worker."""
     crew = WatchCrew()
-    names = ("open_by", "reopen", "watch", "sightings", "old", "collect")
+    names = ("open_by", "reopen_by", "watch", "watch_on", "sightings", "old", "collect")
     worker.serve({name: getattr(crew, name) for name in names}, loop_factory=worker.fastest_loop())
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from realtime_kit.clients import Receipts
+from realtime_kit.clients.swarm import SwarmState, opener
 from realtime_kit.clients.swarm.crew import CrewWorker
 from realtime_kit.errors import ClientError
 
@@ -89,9 +90,49 @@ def test_who_is_refused_for_overload_comes_again():
         server = Server(refuse=5)
         async with server.crew(10) as crew:
             assert crew.retries == 5
-            assert "502" in crew.reasons[0]
+            (reason,) = crew.failed_because
+            assert "502" in reason
 
     asyncio.run(main())
+
+
+def test_why_a_connection_ended_is_not_why_another_could_not_be_opened():
+    async def main():
+        server = Server(refuse=1)
+        async with server.crew(2) as crew:
+            server.hang_up.set()
+            async with asyncio.timeout(20):
+                while crew.losses < 2:  # noqa: ASYNC110 - a crew is looked at from outside
+                    await asyncio.sleep(0.005)
+            state = SwarmState.of([await crew.collect()])
+            assert len(state.failed_because) == len(state.lost_because) == 1
+            assert "502" in state.failed_because[0]
+            assert "502" not in state.lost_because[0]
+            assert state.reasons == state.failed_because + state.lost_because
+
+    asyncio.run(main())
+
+
+def test_who_is_not_answered_has_a_reason_in_words(monkeypatch):
+    class Unanswered(CrewWorker):
+        async def _connect(self, number, connector):
+            raise TimeoutError
+
+    async def main():
+        crew = Unanswered()
+        await crew.open(urls=["http://127.0.0.1:9/events?token=secret"], sources=[], count=1, in_flight=1)
+        await crew.close()
+        return crew.failed_because
+
+    monkeypatch.setattr(opener, "TRIES", 1)
+    assert asyncio.run(main()) == ["http://127.0.0.1:9/events: no answer within 15 s"]
+
+
+def test_of_many_reasons_the_latest_are_kept():
+    crew = CrewWorker()
+    for reason in "abcdefga":
+        crew._note_failure(reason)
+    assert crew.failed_because == [*"defga"]
 
 
 def test_every_client_has_a_receipt_for_every_event():

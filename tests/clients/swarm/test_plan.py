@@ -5,12 +5,19 @@ from yarl import URL
 
 from realtime_kit.clients.swarm import largest_swarm, plan as module, plan_swarm
 from realtime_kit.errors import UsageError
+from realtime_kit.pushpin import limits
+
+
+def allow_files(monkeypatch, most):
+    """So many open files a process, this one and Pushpin's."""
+    for each in (module, limits):
+        monkeypatch.setattr(each, "raise_file_limit", lambda: most)
 
 
 @pytest.fixture
 def machine(monkeypatch):
     """A machine of two processors, 24 GB and 20,000 files a process."""
-    monkeypatch.setattr(module, "raise_file_limit", lambda: 20_000)
+    allow_files(monkeypatch, 20_000)
     monkeypatch.setattr(module, "usable", lambda: 2)
 
     class Memory:
@@ -35,6 +42,19 @@ def test_too_many_are_refused_with_the_largest_number(machine, clients):
         plan_swarm(clients, targets=1)
 
 
+@pytest.mark.parametrize(("targets", "most"), [(1, 50_000), (4, 200_000)])
+def test_a_pushpin_is_promised_no_more_than_it_is_given_however_many_files_are_allowed(
+    machine, monkeypatch, targets, most
+):
+    allow_files(monkeypatch, 1 << 20)
+    assert plan_swarm(most, targets=targets).clients == most
+    said = (
+        rf"possible here are 1 to {most:,} \(by the 50,000 connections of a Pushpin, with {targets} instance"
+    )
+    with pytest.raises(UsageError, match=said):
+        plan_swarm(most + 1, targets=targets)
+
+
 def test_memory_may_be_what_limits(machine, monkeypatch):
     class Memory:
         available = 52_000_000
@@ -49,7 +69,7 @@ def test_no_source_address_needs_so_many_ports_that_a_free_one_is_hard_to_find(m
     for clients, targets in ((7_001, 1), (19_900, 1), (100_000, 6)):
         sources = plan_swarm(clients, targets=targets).sources
         assert clients / targets / len(sources) <= module.QUICK_PORTS_PER_SOURCE
-    monkeypatch.setattr(module, "raise_file_limit", lambda: 100_000)
+    allow_files(monkeypatch, 100_000)
     assert plan_swarm(20_000, targets=1).sources == ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 
 
@@ -58,8 +78,8 @@ def test_where_there_is_one_loopback_address_others_are_tried_only_when_its_port
 ):
     monkeypatch.setattr(module.sys, "platform", "darwin")
     assert plan_swarm(19_000, targets=1).sources == ()
-    monkeypatch.setattr(module, "raise_file_limit", lambda: 100_000)
-    assert plan_swarm(60_000, targets=1).sources == ("127.0.0.2", "127.0.0.3", "127.0.0.4")
+    allow_files(monkeypatch, 100_000)
+    assert plan_swarm(50_000, targets=1).sources == ("127.0.0.2", "127.0.0.3")
 
 
 ELSEWHERE = URL("http://service.example/events")
@@ -68,7 +88,7 @@ ELSEWHERE = URL("http://service.example/events")
 def test_of_a_service_elsewhere_the_processes_or_the_ports_limit(machine, monkeypatch):
     assert largest_swarm(service=ELSEWHERE) == (25_000, "by its ports")
     assert plan_swarm(25_000, service=ELSEWHERE).sources == ()
-    monkeypatch.setattr(module, "raise_file_limit", lambda: 200)
+    allow_files(monkeypatch, 200)
     most, because = largest_swarm(service=ELSEWHERE)
     assert (most, because) == (6_400, "by the file limit of 64 processes; `ulimit -n` raises it")
     assert plan_swarm(6_400, service=ELSEWHERE).counts == (100,) * 64
@@ -95,3 +115,13 @@ def test_clients_that_speak_tls_need_more_memory(machine, monkeypatch, loop, mos
     monkeypatch.setattr(module.sys, "platform", "linux")
     monkeypatch.setattr(module, "fastest_loop", lambda: loop)
     assert largest_swarm(service=URL("https://127.0.0.1/")) == (most, "by its free memory")
+
+
+@pytest.mark.parametrize(("scheme", "most"), [("http", 20_000), ("ws", 6_666)])
+def test_memory_of_a_service_on_another_machine_is_not_counted(machine, monkeypatch, scheme, most):
+    class Memory:
+        available = 120_000_000
+
+    monkeypatch.setattr(module.psutil, "virtual_memory", Memory)
+    assert largest_swarm(service=URL(f"{scheme}://service.example/")) == (most, "by its free memory")
+    assert largest_swarm(service=URL(f"{scheme}://localhost/"))[0] == largest_swarm()[0] == 2_307

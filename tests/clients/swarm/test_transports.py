@@ -121,8 +121,8 @@ def test_a_poll_that_is_refused_or_cut_off_is_asked_again():
             server.drop = 2
             await swarm.expect(1)
             await server.push()
-            assert await swarm.reached(timeout_s=0.01) != [] or server.drop == 0
             assert await swarm.ask(1)
+            assert server.drop == 0
             assert await swarm.reached(timeout_s=20) == []
             receipts, state = await swarm.collect()
             assert rows(receipts) == [(client, 1) for client in range(5)]

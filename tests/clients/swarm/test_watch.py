@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import math
 import socket
 import sys
@@ -12,10 +13,19 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
+from realtime_kit.clients.swarm import watch_crew
 from realtime_kit.clients.swarm.connect import Connector
 from realtime_kit.clients.swarm.watch_crew import WatchCrew
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture(autouse=True)
+def thaw():
+    """A watch freezes the garbage collector for its process; a test has to find its own garbage."""
+    yield
+    gc.enable()
+    gc.unfreeze()
 
 
 async def opened(url, count=1, sources=()):
@@ -52,7 +62,7 @@ def test_a_stream_that_breaks_off_in_the_middle_says_why():
             crew = await opened(f"http://127.0.0.1:{port}/")
             is_open.set()
             await until(lambda: crew.losses)
-        return crew.reasons
+        return crew.lost_because
 
     (reason,) = asyncio.run(main())
     assert "no length" in reason
@@ -100,6 +110,29 @@ def test_a_client_that_is_lost_does_not_hide_what_the_others_cost():
     used_ns, clients = asyncio.run(main())
     assert clients == 2
     assert used_ns >= 10_000_000
+
+
+def test_garbage_is_not_collected_while_an_event_comes_and_is_again_when_it_has(monkeypatch):
+    async def main():
+        crew = WatchCrew()
+        crew._count = 3
+        crew.members = [None] * 3
+        await crew.watch(start_ns=0, end_ns=2**63 - 1, most=2)
+        assert gc.isenabled()
+        crew.receive(0, (2,), time.monotonic_ns(), 0)
+        assert not gc.isenabled()
+        await crew.sightings()  # somebody has it since the last look
+        assert not gc.isenabled()
+        await crew.sightings()  # and nobody since this one
+        assert gc.isenabled()
+        monkeypatch.setattr(watch_crew, "_LONGEST_HOLD_OFF_S", 0.01)
+        crew.receive(0, (4,), time.monotonic_ns(), 0)
+        assert not gc.isenabled()
+        await until(gc.isenabled)  # also if nobody looks
+        crew.receive(0, (6,), time.monotonic_ns(), 0)  # which is not watched any more
+        assert gc.isenabled()
+
+    asyncio.run(main())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one loopback address")
