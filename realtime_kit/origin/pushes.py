@@ -19,6 +19,9 @@ from realtime_kit.publisher import HttpPublisher, QueueingPublisher, ZeroMqBroad
 _COARSE_S = 0.002
 """A sleep may end this much late: what is left is waited for in small steps."""
 
+_LISTEN_WITHIN_S = 2.0
+"""A Pushpin that listened is heard of through a new socket within some hundredths of that."""
+
 
 class _Origin:
     def __init__(self) -> None:
@@ -58,7 +61,8 @@ class _Origin:
         Args:
             publishers: Arguments of an `HttpPublisher` for each Pushpin.
             payload_bytes: Size of an event's text, bytes.
-            sub_specs: The Pushpins' ZeroMQ addresses, to publish by one PUB socket instead; empty: over HTTP.
+            sub_specs: The Pushpins' ZeroMQ addresses, to publish by one PUB socket instead; empty: over HTTP. If there
+                was another such socket, it returns when as many listen as did there.
             late: Whether long-polls are called that are behind after an event, as the `Announcer` does.
             channel: To which channel. On one that is not the kit's own, nobody is told which event came before.
             ids_before: The first event's id is one more.
@@ -66,11 +70,13 @@ class _Origin:
         self.payload = "." * payload_bytes
         self.late = late
         self.channel, self.ids_before = channel, ids_before
+        listened = self.listening - len(await self._deaf())
         await self._doors.aclose()
         self.publishers, self.broadcast = [], None
         if sub_specs:
             self.broadcast = await self._doors.enter_async_context(ZeroMqBroadcast(sub_specs))
             self.listening = len(sub_specs)
+            await self._until_listening(min(listened, self.listening))
             return
         for options in publishers:
             self.publishers.append(await self._doors.enter_async_context(HttpPublisher(**options)))
@@ -107,6 +113,12 @@ class _Origin:
         if number == self.log.last_id:
             for publisher in self._open_doors():
                 publisher.send(late_channel(CHANNEL), late_call(number))
+
+    async def _until_listening(self, count: int) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LISTEN_WITHIN_S):
+                while self.listening - len(await self._deaf()) < count:  # noqa: ASYNC110 - it tells when asked
+                    await asyncio.sleep(_COARSE_S)
 
     async def _deaf(self) -> list[str]:
         """A sentence for each Pushpin to which a PUB socket will send nothing."""
