@@ -1,6 +1,7 @@
 """The life of a cluster: one that is started twice, interrupted, or that loses an instance for good."""
 
 import asyncio
+from typing import ClassVar
 
 import pytest
 
@@ -14,7 +15,7 @@ from realtime_kit.pushpin.embedded import State
 class FakePushpin:
     """It runs without a process; `trouble` is what its next starts fail with."""
 
-    made = []
+    made: ClassVar[list] = []
     trouble = None
 
     def __init__(self, *_, **__):
