@@ -139,13 +139,26 @@ def _prepared(
     on_phase: Callable[[str], None],
     changes: dict[str, Any],
     stop: asyncio.Event | None = None,
-) -> _Fanout:
+) -> Fanout:
     chosen = replace(settings or FanoutSettings(), **changes)
     plan = plan_swarm(chosen.clients, targets=chosen.instances)
-    return _Fanout(chosen, plan, on_phase, stop)
+    return Fanout(chosen, plan, on_phase, stop)
 
 
-class _Fanout:
+class Fanout:
+    """One fan-out, from its start to its run; `fanout` and `afanout` are the ways to have one.
+
+    Args:
+        settings: The fan-out.
+        plan: Where its clients live.
+        on_phase: As for `fanout`.
+        stop: Ends it early when it is set.
+
+    Attributes:
+        patience_s: How long a push is waited for, and beside it a herd, seconds.
+        origin: The process that lets events happen; `cluster` and `swarm` are there once they have been started.
+    """
+
     def __init__(
         self,
         settings: FanoutSettings,
@@ -286,7 +299,8 @@ class _Fanout:
             ClientError: if somebody cannot be reached any more.
         """
         if not await self.cluster.awhole(timeout_s=WHOLE_WITHIN_S):
-            message = f"not all of {len(self.cluster)} Pushpins run any more: {self.cluster.error}"
+            because = self.cluster.error or f"one was not back within {WHOLE_WITHIN_S:g} s"
+            message = f"not all of {len(self.cluster)} Pushpins run any more: {because}"
             raise PushpinStopped(message)
         back = self.cluster.restarts > self.known_restarts
         if back:  # not as late as in the push, when nobody would listen at the new doors yet
@@ -322,19 +336,19 @@ class _Fanout:
                 herd = await unless(self.stop, herding, grace_s=0.0 if self.cut_short else GRACE_S)
             except Interrupted:
                 self.cut_short = True
-        receipts, self.state = await self.swarm.collect()
+        receipts, state = await self.swarm.collect()
         reaching = Reaching.of(receipts, event_id, due_ns, clients=self.settings.clients)
         used_s = {part: _difference(before[part], after[part]) for part in after}
         others_s = machine_s - sum(used_s.values())
         del used_s["kit"]
-        losses = self.state.losses - state_before.losses
+        losses = state.losses - state_before.losses
         busiest_s = max(_difference(before["swarm"], {pid: s}) for pid, s in after["swarm"].items())
         self.evidence = Evidence(
             samples=self.settings.clients,
             advice="use more clients",
             publisher_slip_s=self.slip_s,
             reconnections=losses,
-            reconnected_because=self.state.reasons[-1] if losses and self.state.reasons else "",
+            reconnected_because=state.reasons[-1] if losses and state.reasons else "",
             # All processors are busy in a fan-out, with Pushpin's work. The question is whether the swarm could read.
             processor_busy=share_busy(busiest_s, reaching.last_s),
             others_busy=max(0.0, others_s / processors_s),
@@ -347,6 +361,7 @@ class _Fanout:
             unpublished=len(self.not_published),
             unpublished_because=self.not_published[0] if self.not_published else "",
         )
+        self.state = state
         costs_s = {part: seconds / max(1, reaching.count) for part, seconds in used_s.items()}
         return reaching.push(number, self.settings.transport, costs_s, judge(self.evidence), herd=herd)
 

@@ -13,7 +13,6 @@ import pytest
 from yarl import URL
 
 from realtime_kit.clients.receipt import Receipts
-from realtime_kit.clients.swarm import SwarmState
 from realtime_kit.errors import ClientError, PushpinStopped
 from realtime_kit.lab.fanout import FanoutSettings, _prepared
 from realtime_kit.pushpin.cluster_statistics import ClusterStatistics
@@ -102,7 +101,7 @@ class Bench:
         now_ns = np.full(CLIENTS, time.monotonic_ns())
         return (
             Receipts(clients, np.full(CLIENTS, self.last_id), now_ns, np.zeros(CLIENTS, np.int64)),
-            SwarmState(CLIENTS, 0, 0, (), 0.0),
+            SimpleNamespace(retries=0, losses=0, reasons=(), lost_because=(), bytes_per_client=0.0),
         )
 
 
