@@ -29,17 +29,22 @@ import psutil
 from numpy.typing import NDArray
 
 from realtime_kit.clients.swarm import Swarm, largest_swarm, plan_swarm
-from realtime_kit.lab.fanout import LEAD_S
+from realtime_kit.lab.fanout import LEAD_S, fanout as run_fanout
+from realtime_kit.measurements.fanout import FanoutRun
 from realtime_kit.origin.lessons import find_lesson
 from realtime_kit.processors import used_s
 from realtime_kit.pushpin import PushpinSettings, Route
 from realtime_kit.pushpin.cluster import PushpinCluster
+from realtime_kit.quantities import LOST
 from realtime_kit.worker import Worker
 
 HERE = Path(__file__).parent
 CLIENTS = (1_000, 5_000, 15_000)
 CROWD, CROWD_INSTANCES = 100_000, 6
 """The most that is tried, through several Pushpins, with what can bear it; fewer where the machine cannot hold them."""
+
+TRANSPORTS = ("websocket", "long-polling")
+"""Those beside streaming, with as many clients of one Pushpin as streaming's largest comparison."""
 
 ROUNDS = 2
 PUSHES = 5
@@ -101,9 +106,13 @@ class SwarmReceiver:
         return not self._silent
 
     async def received_ns(self, event_id: int) -> NDArray[np.int64]:
-        """When each client read it."""
+        """When each client read it first."""
         receipts, _ = await self.swarm.collect()
-        return receipts.received_ns[receipts.event_id == event_id]
+        mine = receipts.only(receipts.event_id == event_id)
+        _, first = np.unique(
+            mine.client, return_index=True
+        )  # each client's are in the order in which they came
+        return mine.received_ns[first]
 
     def pids(self) -> list[int]:
         """Its processes."""
@@ -425,6 +434,43 @@ def crowd_rows(*, pushes: int = PUSHES) -> Iterator[TableRow]:
     yield from _rows(clients, found)
 
 
+def transport_rows(clients: int = max(CLIENTS), *, pushes: int = PUSHES) -> Iterator[TableRow]:
+    """Those of WebSockets and of long-polls through one Pushpin, fewer where the machine cannot hold them."""
+    most, because = largest_swarm(targets=1)
+    limited = f" (limited {because})" if most < clients else ""
+    for transport in TRANSPORTS:
+        run = run_fanout(clients=min(clients, most), pushes=pushes, transport=transport)
+        yield from _transport_rows(run, limited)
+
+
+def _transport_rows(run: FanoutRun, limited: str) -> Iterator[TableRow]:
+    clients, transport, pushes = (run.meta["config"][name] for name in ("clients", "transport", "pushes"))
+    what = f"fan-out to {clients:,} clients by {transport} through one Pushpin"
+    opened_s = run.meta["opening"]["seconds"]
+    yield (
+        f"{what}: opened{limited}",
+        f"{opened_s:.0f} s",
+        f"{OPENED_WITHIN_S:g} s",
+        opened_s <= OPENED_WITHIN_S,
+    )
+    what += f", {pushes} pushes"
+    reached = [push.ledger.received for push in run.results]
+    completion_s = statistics.median(push.latency.max for push in run.results)
+    all_reached = reached == [clients] * pushes
+    yield f"{what}: all have it, median", f"{completion_s * 1e3:,.1f} ms", "everybody", all_reached
+    lost = sum(push.ledger.lost for push in run.results)
+    flags = sorted({flag.name for push in run.results for flag in push.verdict.flags})
+    note = f" (flags: {', '.join(flags)})" if flags else ""
+    yield f"{what}: lost", f"{lost} of {clients * pushes:,}{note}", "0", all_reached and lost == 0
+    if transport == "long-polling":
+        herds = [push.herd for push in run.results if push.herd]
+        rearmed_s = statistics.median(herd.rearmed_s for herd in herds) if herds else LOST
+        theory_s = statistics.median(herd.theory_s for herd in herds) if herds else LOST
+        all_armed = len(herds) == pushes and all(herd.rearmed_s < LOST for herd in herds)
+        shown = f"{rearmed_s:.2f} s, theory N/μ {theory_s:.2f} s"
+        yield f"{what}: all have asked again, median", shown, "everybody", all_armed
+
+
 def _rows(clients: int, found: dict[str, list[Found]]) -> Iterator[TableRow]:
     what = f"fan-out to {clients:,} clients, medians of {len(found['swarm'])} pushes"
     costs, shown = _all_of(found, "receiver_s", "µs", 1e6)
@@ -479,6 +525,11 @@ def main() -> int:
         action="store_true",
         help=f"{CROWD:,} clients, the swarm's and C's, once; --clients, --rounds and --only do not count then",
     )
+    parser.add_argument(
+        "--transports",
+        action="store_true",
+        help="the swarm alone by other transports, so many as the most of --clients; the rest does not count then",
+    )
     chosen = parser.parse_args()
     only = ["swarm", *chosen.only.split(",")] if chosen.only else []
     print(f"{os.cpu_count()} processors, {versions()}")
@@ -486,6 +537,8 @@ def main() -> int:
     good = True
     if chosen.crowd:
         table = crowd_rows(pushes=chosen.pushes)
+    elif chosen.transports:
+        table = transport_rows(max(all_clients), pushes=chosen.pushes)
     else:
         table = rows(all_clients, rounds=chosen.rounds, pushes=chosen.pushes, only=only)
     for what, found, wanted, reached in table:

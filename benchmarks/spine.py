@@ -146,8 +146,8 @@ def boards() -> Iterator[Row]:
 
 
 def fanning_out() -> Iterator[Row]:
-    """What the swarm costs beside other receivers of the same pushes."""
-    for row in itertools.chain(fanout.rows(), fanout.crowd_rows()):
+    """What the swarm costs beside other receivers of the same pushes, and how other transports do."""
+    for row in itertools.chain(fanout.rows(), fanout.crowd_rows(), fanout.transport_rows()):
         yield Row(*row)
 
 

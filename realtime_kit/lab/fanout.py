@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import platform
 import time
@@ -15,7 +16,8 @@ from typing import Any
 import realtime_kit
 from realtime_kit import background
 from realtime_kit.clients.swarm import REPEATED, SWARM_TRANSPORTS, Swarm, SwarmPlan, SwarmState, plan_swarm
-from realtime_kit.errors import UsageError
+from realtime_kit.clients.swarm.swarm import ROLL_CALLS
+from realtime_kit.errors import ClientError, PushpinStopped, RealtimeKitError, UsageError
 from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted, ending, unless
 from realtime_kit.measurements.fanout import FanoutRun, Push
 from realtime_kit.measurements.herd import Herd
@@ -27,7 +29,7 @@ from realtime_kit.pushpin import PushpinSettings, Route
 from realtime_kit.pushpin.cluster import DOORS, MOST_INSTANCES, Door, PushpinCluster
 from realtime_kit.quantities import LOST
 from realtime_kit.theory import broadcast
-from realtime_kit.worker import Worker
+from realtime_kit.worker import Worker, WorkerError
 
 LEAD_S = 0.1
 """Between the order to push and the moment it is due, so that the order itself is not measured."""
@@ -37,6 +39,12 @@ ROLL_CALL_S = 2.0
 """In place of it in a roll call: who has a connection that works answers soon, and who has none is called again."""
 HERD_PATIENCE = 4
 """How many times as long as expected the clients of a long-poll may take to ask again."""
+
+WHOLE_WITHIN_S = 40.0
+"""An instance that has ended has that long to be back: to start takes it up to 30 s."""
+
+SLOWEST_OPENING_PER_S = 200
+"""Fewer connections a second than this are not waited for, once something has been measured."""
 
 SLOWEST_PER_S = 2_000
 """Fewer deliveries a second than this are not waited for, unless a limiter was asked for."""
@@ -58,7 +66,7 @@ class FanoutSettings:
         instances: How many Pushpins share the clients.
         transport: `streaming`, `websocket` or `long-polling`.
         payload_bytes: Size of an event's text, bytes.
-        message_rate: Pushpin's limiter, deliveries per second; 0 is none.
+        message_rate: Limiter of each Pushpin, deliveries per second; 0 is none.
         door: How events reach the instances: `http`, or `zeromq` for one PUB socket to all.
     """
 
@@ -92,7 +100,8 @@ def fanout(
     """Push events to very many clients.
 
     An interrupt (Ctrl-C, or the notebook's stop button) ends it early: the pushes until then are returned, that under
-    way among them. Another one discards them.
+    way among them. Another one discards them. A run that cannot go on, because an instance does not come back or a
+    client is not reached any more, ends with the pushes until then too, and the last of them is flagged `unfinished`.
 
     Args:
         settings: The fan-out; None is 1,000 clients and five pushes.
@@ -103,6 +112,7 @@ def fanout(
     Raises:
         UsageError: for a setting outside what is allowed, or more clients than this machine can hold.
         ClientError: naming the clients that cannot be reached at all.
+        PushpinStopped: if an instance has ended before the first push and does not come back.
         MissingDependency: if there is no Pushpin.
         KeyboardInterrupt: if it was interrupted before anything had been measured, or twice.
     """
@@ -129,13 +139,26 @@ def _prepared(
     on_phase: Callable[[str], None],
     changes: dict[str, Any],
     stop: asyncio.Event | None = None,
-) -> _Fanout:
+) -> Fanout:
     chosen = replace(settings or FanoutSettings(), **changes)
     plan = plan_swarm(chosen.clients, targets=chosen.instances)
-    return _Fanout(chosen, plan, on_phase, stop)
+    return Fanout(chosen, plan, on_phase, stop)
 
 
-class _Fanout:
+class Fanout:
+    """One fan-out, from its start to its run; `fanout` and `afanout` are the ways to have one.
+
+    Args:
+        settings: The fan-out.
+        plan: Where its clients live.
+        on_phase: As for `fanout`.
+        stop: Ends it early when it is set.
+
+    Attributes:
+        patience_s: How long a push is waited for, and beside it a herd, seconds.
+        origin: The process that lets events happen; `cluster` and `swarm` are there once they have been started.
+    """
+
     def __init__(
         self,
         settings: FanoutSettings,
@@ -157,8 +180,12 @@ class _Fanout:
         self.known_restarts = 0
         self.not_published: list[str] = []
         self.slip_s = 0.0
-        limiter_s = settings.clients / settings.message_rate if settings.message_rate else 0.0
-        self.patience_s = PATIENCE_S + max(settings.clients / SLOWEST_PER_S, 1.5 * limiter_s)
+        self.clients_each = math.ceil(settings.clients / settings.instances)
+        limiter_s = self.clients_each / settings.message_rate if settings.message_rate else 0.0
+        delivery_s = max(settings.clients / SLOWEST_PER_S, 1.5 * limiter_s)
+        self.patience_s, self.roll_call_s = PATIENCE_S + delivery_s, ROLL_CALL_S + delivery_s
+        self.state: SwarmState
+        self.evidence: Evidence
 
     async def run(self) -> FanoutRun:
         """The whole of it, or until it is to stop."""
@@ -182,9 +209,9 @@ class _Fanout:
             await stack.enter_async_context(self.swarm)
             with contextlib.suppress(Interrupted):
                 await self._measure()
-            _, state = await self.swarm.collect()
+            state = await self._last_state()
             instances = self.cluster.statistics.to_json()
-        early = self.cut_short or len(self.results) < settings.pushes
+        early = self.stop.is_set() and (self.cut_short or len(self.results) < settings.pushes)
         meta = self._meta(state, instances) | {"pushpin_bytes_per_client": round(self.held_bytes)}
         return FanoutRun(started_at, meta, tuple(self.results), interrupted=early)
 
@@ -204,13 +231,33 @@ class _Fanout:
         self.held_bytes = (self._pushpin_bytes() - bare_bytes) / self.settings.clients
         for number in range(1, self.settings.pushes + 1):
             self.on_phase(f"push {number} of {self.settings.pushes}")
-            await unless(self.stop, self._complete())
-            self.pushing = True
-            self.results.append(await self._push(number))
+            try:
+                await unless(self.stop, self._complete())
+                self.pushing = True
+                self.results.append(await self._push(number))
+            except Interrupted:
+                raise
+            except RealtimeKitError as error:
+                if not self.results:
+                    raise
+                self._end_unfinished(error)
+                return
+
+    def _end_unfinished(self, error: RealtimeKitError) -> None:
+        """Let the last push say that there were to be more."""
+        last = self.results[-1]
+        unmade = self.settings.pushes - last.number
+        evidence = replace(self.evidence, unmade=unmade, unmade_because=str(error))
+        self.results[-1] = replace(last, verdict=judge(evidence))
+
+    async def _last_state(self) -> SwarmState:
+        """The swarm's, or that after the last push if one of its processes is gone."""
+        with contextlib.suppress(WorkerError):
+            _, self.state = await self.swarm.collect()
+        return self.state
 
     async def _arm(self) -> int:
-        timeout_s = self.patience_s - PATIENCE_S + ROLL_CALL_S
-        reopened = await self.swarm.arm(self._happen, next_id=self.next_id, timeout_s=timeout_s)
+        reopened = await self.swarm.arm(self._call, next_id=self.next_id, timeout_s=self.roll_call_s)
         await self.swarm.collect()  # receipts of the roll call belong to no push
         return reopened
 
@@ -232,20 +279,43 @@ class _Fanout:
     async def _origin_requests(self) -> int:
         return int((await self.origin.ask("requests"))["requests"])
 
-    async def _happen(self, due_ns: int = 0) -> int:
+    async def _call(self) -> int:
+        """Let an event of a roll call happen, at instances that have come back meanwhile, too."""
         if self.cluster.restarts > self.known_restarts:
             await self._open_doors()
+        return await self._happen()
+
+    async def _happen(self, due_ns: int = 0) -> int:
         answer = await self.origin.ask("push", due_ns=due_ns)
         self.not_published, self.slip_s = answer["not_published"], answer["slip_s"]
         self.next_id = answer["event_id"] + 1
         return int(answer["event_id"])
 
     async def _complete(self) -> None:
-        """Wait for instances that are starting again, and connect anew who has lost its connection."""
-        await self.cluster.awhole(timeout_s=PATIENCE_S)
-        if lonely := await self.swarm.unconnected():
-            await self.swarm.reopen(lonely)
-            await self._arm()
+        """Wait for instances that are starting again, and connect anew who has lost its connection.
+
+        Raises:
+            PushpinStopped: if an instance does not come back.
+            ClientError: if somebody cannot be reached any more.
+        """
+        if not await self.cluster.awhole(timeout_s=WHOLE_WITHIN_S):
+            because = self.cluster.error or f"one was not back within {WHOLE_WITHIN_S:g} s"
+            message = f"not all of {len(self.cluster)} Pushpins run any more: {because}"
+            raise PushpinStopped(message)
+        back = self.cluster.restarts > self.known_restarts
+        if back:  # not as late as in the push, when nobody would listen at the new doors yet
+            await self._open_doors()
+        lonely = await self.swarm.unconnected()
+        if not lonely and not back:
+            return
+        limit_s = PATIENCE_S + len(lonely) / SLOWEST_OPENING_PER_S + ROLL_CALLS * self.roll_call_s
+        try:
+            async with asyncio.timeout(limit_s):
+                await self.swarm.reopen(lonely)
+                await self._arm()
+        except TimeoutError:
+            message = f"{len(lonely):,} clients had lost their connection, and were not all back within {limit_s:.0f} s"
+            raise ClientError(message) from None
 
     async def _push(self, number: int) -> Push:
         await self.swarm.expect(self.next_id)
@@ -262,8 +332,10 @@ class _Fanout:
                 self.cut_short = True
             after, machine_s = self._processor(), machine_used_s() - machine_before_s
             processors_s = (time.monotonic() - begun_s) * (os.cpu_count() or 1)
-            with contextlib.suppress(Interrupted):
+            try:
                 herd = await unless(self.stop, herding, grace_s=0.0 if self.cut_short else GRACE_S)
+            except Interrupted:
+                self.cut_short = True
         receipts, state = await self.swarm.collect()
         reaching = Reaching.of(receipts, event_id, due_ns, clients=self.settings.clients)
         used_s = {part: _difference(before[part], after[part]) for part in after}
@@ -271,7 +343,7 @@ class _Fanout:
         del used_s["kit"]
         losses = state.losses - state_before.losses
         busiest_s = max(_difference(before["swarm"], {pid: s}) for pid, s in after["swarm"].items())
-        evidence = Evidence(
+        self.evidence = Evidence(
             samples=self.settings.clients,
             advice="use more clients",
             publisher_slip_s=self.slip_s,
@@ -283,13 +355,15 @@ class _Fanout:
             unexpected=reaching.ledger.duplicate + reaching.ledger.unexpected,
             negative_latencies=reaching.negative,
             message_rate=self.settings.message_rate,
-            deliveries_per_s=self.settings.clients * 1000 / broadcast.LIMITER_INTERVAL_MS,
+            deliveries_per_s=self.clients_each * 1000 / broadcast.LIMITER_INTERVAL_MS,
             cut_short=self.cut_short,
+            herd_incomplete=herd is not None and herd.rearmed_s == LOST,
             unpublished=len(self.not_published),
             unpublished_because=self.not_published[0] if self.not_published else "",
         )
+        self.state = state
         costs_s = {part: seconds / max(1, reaching.count) for part, seconds in used_s.items()}
-        return reaching.push(number, self.settings.transport, costs_s, judge(evidence), herd=herd)
+        return reaching.push(number, self.settings.transport, costs_s, judge(self.evidence), herd=herd)
 
     async def _herd(self, event_id: int, due_ns: int, requests_before: int) -> Herd | None:
         """Let long-pollers ask again, as they are answered."""

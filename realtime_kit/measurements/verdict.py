@@ -8,7 +8,7 @@ from typing import Any
 
 from realtime_kit.theory.statistics import samples_needed
 
-YES_OR_NO = frozenset({"aliasing", "cut-short", "interrupted", "rate-limiter-unknown"})
+YES_OR_NO = frozenset({"aliasing", "cut-short", "interrupted", "not-rearmed", "rate-limiter-unknown"})
 """Flags that are raised by a fact and not by an amount: their figures are for programs only."""
 
 
@@ -88,7 +88,10 @@ class Evidence:
             rests on the round trip, 1 if it got no answer.
         aliased: Whether periodic events keep step with the polling period.
         interrupted: Whether the run was ended before its time.
-        cut_short: Whether it was ended while deliveries were still on their way.
+        cut_short: Whether it was ended while deliveries were still on their way, or their clients were asking again.
+        herd_incomplete: Whether a long-poll's clients had not all asked again after the event, although waited for.
+        unmade: Pushes that were to come and did not, because the run could not go on.
+        unmade_because: Why it could not.
         unconnected: Clients that could not be connected, of those that were asked for.
         unconnected_because: Why one of them could not.
         ended: Connections that a service ended and that nobody opened again.
@@ -116,6 +119,9 @@ class Evidence:
     aliased: bool = False
     interrupted: bool = False
     cut_short: bool = False
+    herd_incomplete: bool = False
+    unmade: int = 0
+    unmade_because: str = ""
     unconnected: int = 0
     unconnected_because: str = ""
     ended: int = 0
@@ -210,8 +216,18 @@ def _flags(evidence: Evidence) -> Iterator[Flag]:
         meaning = "The run was ended early; what had been due well before that is what counts."
         yield Flag("interrupted", 1, 0, meaning)
     if evidence.cut_short:
-        meaning = "It was interrupted while deliveries were on their way: what counts as lost might still have come."
+        meaning = (
+            "It was interrupted while deliveries were on their way, or clients asked again: what counts as lost might "
+            "still have come, and a long-poll's herd is not known."
+        )
         yield Flag("cut-short", 1, 0, meaning)
+    if evidence.herd_incomplete:
+        meaning = "Not every client of the long-poll had asked again in time: the herd takes longer, or some are gone."
+        yield Flag("not-rearmed", 1, 0, meaning)
+    if evidence.unmade:
+        why = _because(evidence.unmade_because)
+        meaning = f"The run could not go on after this push{why}: the others were not made."
+        yield Flag("unfinished", evidence.unmade, 0, meaning)
     if evidence.unconnected:
         why = _because(evidence.unconnected_because)
         meaning = f"Not every client could be connected{why}; who was not counts as not reached."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -71,9 +72,12 @@ def _draw_theory(axes: Axes, run: FanoutRun, theme: Theme) -> None:
     end_s = middle.clients * middle.per_delivery_s
     axes.plot([0, end_s], [0, middle.clients], color=colour, linestyle=(0, (4, 2)), linewidth=THEORY_WIDTH_PT)
     if rate := run.meta["config"].get("message_rate"):
+        recipients = math.ceil(
+            middle.clients / run.meta["config"]["instances"]
+        )  # each has a limiter of its own
         shares = [step / 400 for step in range(1, 401)]
         steps = [
-            broadcast.limiter_completion_s(recipients=middle.clients, rate_per_s=rate, share=share)
+            broadcast.limiter_completion_s(recipients=recipients, rate_per_s=rate, share=share)
             for share in shares
         ]
         reached = [share * middle.clients for share in shares]

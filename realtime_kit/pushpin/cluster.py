@@ -35,8 +35,8 @@ _PAUSE_S = 0.1
 class PushpinCluster:
     """Embedded Pushpins that share routes and settings, and get every publish at the same time.
 
-    An instance that ends by itself is started again on the ports it had; its clients come back by themselves, if they
-    are of the kind that does.
+    An instance that ends by itself is started again on the ports it had, up to ten times; its clients come back by
+    themselves, if they are of the kind that does. Starting a cluster again replaces the running one.
 
         with PushpinCluster(3, 8000) as cluster:
             print(cluster.urls)
@@ -54,6 +54,7 @@ class PushpinCluster:
         instances: The Pushpins.
         restarts: How often one of them was started again.
         door: How `publish` reaches them.
+        error: Why one of them could not be started again, the last time that was so; None: it has always come back.
     """
 
     def __init__(
@@ -79,10 +80,15 @@ class PushpinCluster:
         self.instances = [Pushpin(shared, settings=settings, **options) for _ in range(instances)]
         self.restarts = 0
         self.door = door
+        self.error: RealtimeKitError | OSError | None = None
         self._restarts_of = [0] * instances
         self._broadcast: ZeroMqBroadcast | None = None
-        self._whole = asyncio.Event()
+        self._given_up = False
+        self._tried = (
+            asyncio.Condition()
+        )  # told whenever an instance has been started again, or is not any more
         self._stack = contextlib.AsyncExitStack()
+        self._turns = background.Turns()
 
     # Life
 
@@ -93,7 +99,11 @@ class PushpinCluster:
             MissingDependency: if there is no Pushpin.
             PushpinError: if one cannot start; none is left running.
         """
-        background.run(self._start())
+        try:
+            background.run(self._start())
+        except BaseException:  # an interrupt may come when all are ready and have not been handed over
+            self.stop()
+            raise
         return self
 
     def stop(self) -> None:
@@ -107,14 +117,20 @@ class PushpinCluster:
         self.stop()
 
     async def __aenter__(self) -> Self:
-        await background.arun(self._start())
+        try:
+            await background.arun(self._start())
+        except BaseException:
+            await background.arun(self._stop())
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await background.arun(self._stop())
 
     async def _start(self) -> None:
-        async with contextlib.AsyncExitStack() as stack:
+        async with self._turns.take(), contextlib.AsyncExitStack() as stack:
+            await self._end()
+            self.error, self._given_up, self._tried = None, False, asyncio.Condition()
             lease = background.Lease(self.stop)
             stack.callback(lease.end)
             for pushpin in self.instances:
@@ -132,11 +148,14 @@ class PushpinCluster:
                 asyncio.create_task(self._keep_alive(index, pushpin))
                 for index, pushpin in enumerate(self.instances)
             ]
-            stack.push_async_callback(_end, watches)
-            self._whole.set()
+            stack.push_async_callback(_cancel, watches)
             self._stack = stack.pop_all()
 
     async def _stop(self) -> None:
+        async with self._turns.take():
+            await self._end()
+
+    async def _end(self) -> None:
         stack, self._stack = self._stack, contextlib.AsyncExitStack()
         await stack.aclose()
         self._broadcast = None
@@ -145,26 +164,43 @@ class PushpinCluster:
         for _ in range(_RESTARTS):
             before = _sub_spec(pushpin)
             await pushpin.aended()
-            self._whole.clear()
-            with contextlib.suppress(RealtimeKitError):  # the next round tries again
+            try:
                 await pushpin.arestart()
                 if self._broadcast is not None:  # its ports are the same, its sockets are in a new folder
                     self._broadcast.move(before, _sub_spec(pushpin))
+            except (RealtimeKitError, OSError) as error:  # the next round tries again
+                self.error = error
+            else:
                 self._restarts_of[index] += 1
                 self.restarts += 1
-                if all(each.state is State.READY for each in self.instances):
-                    self._whole.set()
+                await self._tell()
             await asyncio.sleep(_PAUSE_S)
+        await pushpin.aended()
+        self._given_up, self.error = True, pushpin.error or self.error
+        await self._tell()
+
+    async def _tell(self) -> None:
+        async with self._tried:
+            self._tried.notify_all()
 
     async def awhole(self, *, timeout_s: float) -> bool:
-        """Wait until every instance runs; whether that is so within the timeout."""
+        """Wait until every instance runs.
+
+        Returns:
+            Whether that is so within the timeout; False at once where one is not started again any more, because it
+            has been ten times: `error` says why.
+        """
         return await background.arun(self._until_whole(timeout_s))
 
     async def _until_whole(self, timeout_s: float) -> bool:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._whole.wait()
-        return self._whole.is_set()
+            async with asyncio.timeout(timeout_s), self._tried:
+                await self._tried.wait_for(lambda: self._given_up or self._all_run)
+        return self._all_run
+
+    @property
+    def _all_run(self) -> bool:
+        return all(pushpin.state is State.READY for pushpin in self.instances)
 
     # Looking at it
 
@@ -265,7 +301,7 @@ def _sub_spec(pushpin: Pushpin) -> str:
     return pushpin.addresses.socket("sub")
 
 
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

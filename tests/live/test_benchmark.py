@@ -2,11 +2,17 @@
 
 import asyncio
 import importlib.util
+import math
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from realtime_kit.clients.receipt import Receipts
+from realtime_kit.measurements.herd import Herd
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
@@ -73,3 +79,49 @@ def test_a_crowd_is_as_large_as_the_machine_can_hold_and_is_measured_against_c(f
     assert cost[1:] == ("swarm 5.0 µs, C 4.0 µs", "swarm 1.2 × C", False)
     assert completion[1:] == ("swarm 3,600.0 ms, C 3,000.0 ms", "swarm 1.1 × C", False)
     assert (memory[3], lost[3]) == (True, True)
+
+
+def test_who_has_an_event_twice_does_not_make_up_for_who_never_had_it(fanout):
+    receiver = fanout.SwarmReceiver(["http://127.0.0.1:9/"], 3)
+
+    async def collect():
+        client, event = np.array([0, 2, 2, 1, 0]), np.array([7, 7, 7, 6, 8])
+        return Receipts(client, event, np.array([10, 11, 12, 13, 14]), np.zeros(5, np.int64)), None
+
+    receiver.swarm.collect = collect
+    assert asyncio.run(receiver.received_ns(7)).tolist() == [10, 11]
+
+
+def test_other_transports_reach_everybody_and_long_polls_ask_again(fanout):
+    rows = list(fanout.transport_rows(60, pushes=2))
+    assert [what for what, *_ in rows] == [
+        "fan-out to 60 clients by websocket through one Pushpin: opened",
+        "fan-out to 60 clients by websocket through one Pushpin, 2 pushes: all have it, median",
+        "fan-out to 60 clients by websocket through one Pushpin, 2 pushes: lost",
+        "fan-out to 60 clients by long-polling through one Pushpin: opened",
+        "fan-out to 60 clients by long-polling through one Pushpin, 2 pushes: all have it, median",
+        "fan-out to 60 clients by long-polling through one Pushpin, 2 pushes: lost",
+        "fan-out to 60 clients by long-polling through one Pushpin, 2 pushes: all have asked again, median",
+    ]
+    assert all(reached for *_, reached in rows)
+    assert all(rows[at][1].startswith("0 of 120") for at in (2, 5))
+    assert "theory N/μ" in rows[6][1]
+
+
+def test_a_transport_that_loses_or_does_not_ask_again_has_not_reached_its_rows(fanout, monkeypatch):
+    monkeypatch.setattr(fanout, "largest_swarm", lambda *, targets: (20, "by its free memory"))
+    good = fanout.run_fanout(clients=20, pushes=2, transport="long-polling")
+    first, second = good.results
+
+    def rows_of(*results):
+        monkeypatch.setattr(fanout, "TRANSPORTS", ("long-polling",))
+        monkeypatch.setattr(fanout, "run_fanout", lambda **_: replace(good, results=results))
+        opened, *rows = fanout.transport_rows(60, pushes=2)
+        assert opened[0].endswith("opened (limited by its free memory)")
+        return [reached for *_, reached in rows]
+
+    assert rows_of(first, second) == [True, True, True]
+    lossy = replace(second, ledger=replace(second.ledger, received=19, lost=1))
+    assert rows_of(first, lossy) == [False, False, True]
+    assert rows_of(first, replace(second, herd=Herd(math.inf, 20, 0.1))) == [True, True, False]
+    assert rows_of(first) == [False, False, False]

@@ -15,7 +15,7 @@ from realtime_kit import background
 from realtime_kit.cli import run
 from realtime_kit.clients.swarm import plan_swarm
 from realtime_kit.errors import PublishError, UsageError
-from realtime_kit.lab.fanout import FanoutSettings, _Fanout, afanout, fanout
+from realtime_kit.lab.fanout import Fanout, FanoutSettings, afanout, fanout
 from realtime_kit.measurements.fanout import FanoutRun
 from realtime_kit.origin.event_log import EventLog
 from realtime_kit.origin.hold_server import HoldServer
@@ -62,7 +62,7 @@ def test_an_instance_that_dies_is_started_again_and_its_clients_return(door):
         if phase == "push 2 of 3":
             prepared.cluster.instances[1].processes()[0].kill()
 
-    prepared = _Fanout(settings, plan_swarm(100, targets=2), kill_one)
+    prepared = Fanout(settings, plan_swarm(100, targets=2), kill_one)
     result = background.run(prepared.run())
     first, second, third = result.results
     assert first.ledger.received == third.ledger.received == 100
@@ -70,6 +70,26 @@ def test_an_instance_that_dies_is_started_again_and_its_clients_return(door):
     assert second.ledger.received + len(second.lost_clients) == 100
     assert result.meta["restarts"] == 1
     assert [each["restarts"] for each in result.meta["instances"]] == [0, 1]
+
+
+def test_an_instance_that_stays_dead_ends_it_with_the_pushes_until_then(nothing_left_behind):
+    settings = FanoutSettings(clients=100, pushes=9, instances=2)
+
+    def kill_for_good(phase):
+        if phase == "push 2 of 9":
+            dead = prepared.cluster.instances[1]
+            dead._binary = "/nowhere/pushpin"
+            dead.processes()[0].kill()
+
+    prepared = Fanout(settings, plan_swarm(100, targets=2), kill_for_good)
+    result = background.run(prepared.run())
+    assert result.results[0].ledger.received == 100
+    assert len(result.results) in (1, 2)  # it was noticed before the second push, or within it
+    (flag,) = (flag for flag in result.results[-1].verdict.flags if flag.name == "unfinished")
+    assert flag.found == 9 - len(result.results)
+    assert "/nowhere/pushpin" in flag.meaning
+    assert not result.interrupted
+    assert [each["state"] for each in result.meta["instances"]] == ["ready", "failed"]
 
 
 def test_one_publish_through_one_socket_reaches_all_who_listen():
@@ -142,9 +162,9 @@ def interrupted(*phases, arguments):
     script = f"""
 import os, signal
 from realtime_kit import cli
-from realtime_kit.lab.fanout import _Fanout
+from realtime_kit.lab.fanout import Fanout
 phases = {list(phases)!r}
-make = _Fanout.__init__
+make = Fanout.__init__
 def made(self, settings, plan, on_phase, stop):
     def show(phase):
         on_phase(phase)
@@ -158,7 +178,7 @@ def made(self, settings, plan, on_phase, stop):
         show("published" if due_ns else "called")
         return event_id
     self._happen = happened
-_Fanout.__init__ = made
+Fanout.__init__ = made
 cli.main(["fanout", *{list(arguments)!r}])
 """
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=90)

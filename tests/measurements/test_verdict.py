@@ -43,6 +43,8 @@ ACCUSED = [
     ("aliasing", {"aliased": True}, 1, 0),
     ("interrupted", {"interrupted": True}, 1, 0),
     ("cut-short", {"cut_short": True}, 1, 0),
+    ("not-rearmed", {"herd_incomplete": True}, 1, 0),
+    ("unfinished", {"unmade": 3, "unmade_because": "nobody answers"}, 3, 0),
     ("not-connected", {"unconnected": 3}, 3, 0),
     ("connections-ended", {"ended": 2, "ended_because": "the server ended the stream"}, 2, 0),
     ("flood", {"unwatched": 7}, 7, 0),
@@ -94,6 +96,7 @@ def test_too_few_samples_come_with_the_advice_that_is_given():
     [
         ({"reconnections": 1, "reconnected_because": "the connection ended"}, " (the connection ended); "),
         ({"unpublished": 1, "unpublished_because": "answered 503"}, " (answered 503); "),
+        ({"unmade": 1, "unmade_because": "nobody answers"}, " (nobody answers): "),
     ],
 )
 def test_trouble_with_others_names_its_reason_if_it_is_known(evidence, reason):

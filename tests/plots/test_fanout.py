@@ -107,6 +107,19 @@ def test_under_a_limiter_there_are_steps(theme):
     assert len(axes.lines) == 3
 
 
+def test_each_of_several_instances_has_steps_of_its_own():
+    run = a_run(message_rate=2500)
+    ends_s = []
+    for instances in (1, 4):
+        run.meta["config"]["instances"] = instances
+        (axes,) = fanout_figure(run).axes
+        last = axes.lines[-1].get_xydata()[-1]
+        assert last[1] == 1000
+        ends_s.append(last[0])
+    # 63 at a time: 16 batches for a thousand, 4 for two hundred and fifty.
+    assert ends_s == pytest.approx([15 * 0.025, 3 * 0.025])
+
+
 def test_losses_are_in_the_picture():
     figure = fanout_figure(a_run(lost=(7, 12)))
     assert "2 lost" in " ".join(text.get_text() for text in figure.texts)
