@@ -299,9 +299,7 @@ class Fanout:
             ClientError: if somebody cannot be reached any more.
         """
         if not await self.cluster.awhole(timeout_s=WHOLE_WITHIN_S):
-            because = self.cluster.error or f"one was not back within {WHOLE_WITHIN_S:g} s"
-            message = f"not all of {len(self.cluster)} Pushpins run any more: {because}"
-            raise PushpinStopped(message)
+            raise self._not_whole()
         back = self.cluster.restarts > self.known_restarts
         if back:  # not as late as in the push, when nobody would listen at the new doors yet
             await self._open_doors()
@@ -311,11 +309,20 @@ class Fanout:
         limit_s = PATIENCE_S + len(lonely) / SLOWEST_OPENING_PER_S + ROLL_CALLS * self.roll_call_s
         try:
             async with asyncio.timeout(limit_s):
-                await self.swarm.reopen(lonely)
-                await self._arm()
+                await unless(self.cluster.given_up, self._bring_back(lonely))
+        except Interrupted:
+            raise self._not_whole() from None
         except TimeoutError:
             message = f"{len(lonely):,} clients had lost their connection, and were not all back within {limit_s:.0f} s"
             raise ClientError(message) from None
+
+    async def _bring_back(self, lonely: list[int]) -> None:
+        await self.swarm.reopen(lonely)
+        await self._arm()
+
+    def _not_whole(self) -> PushpinStopped:
+        because = self.cluster.error or f"one was not back within {WHOLE_WITHIN_S:g} s"
+        return PushpinStopped(f"not all of {len(self.cluster)} Pushpins run any more: {because}")
 
     async def _push(self, number: int) -> Push:
         await self.swarm.expect(self.next_id)

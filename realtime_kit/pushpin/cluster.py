@@ -55,6 +55,7 @@ class PushpinCluster:
         restarts: How often one of them was started again.
         door: How `publish` reaches them.
         error: Why one of them could not be started again, the last time that was so; None: it has always come back.
+        given_up: Set, on the kit's loop, when one of them is not started again any more.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class PushpinCluster:
         self.error: RealtimeKitError | OSError | None = None
         self._restarts_of = [0] * instances
         self._broadcast: ZeroMqBroadcast | None = None
-        self._given_up = False
+        self.given_up = asyncio.Event()
         self._tried = (
             asyncio.Condition()
         )  # told whenever an instance has been started again, or is not any more
@@ -130,7 +131,7 @@ class PushpinCluster:
     async def _start(self) -> None:
         async with self._turns.take(), contextlib.AsyncExitStack() as stack:
             await self._end()
-            self.error, self._given_up, self._tried = None, False, asyncio.Condition()
+            self.error, self.given_up, self._tried = None, asyncio.Event(), asyncio.Condition()
             lease = background.Lease(self.stop)
             stack.callback(lease.end)
             for pushpin in self.instances:
@@ -176,7 +177,8 @@ class PushpinCluster:
                 await self._tell()
             await asyncio.sleep(_PAUSE_S)
         await pushpin.aended()
-        self._given_up, self.error = True, pushpin.error or self.error
+        self.error = pushpin.error or self.error
+        self.given_up.set()
         await self._tell()
 
     async def _tell(self) -> None:
@@ -195,7 +197,7 @@ class PushpinCluster:
     async def _until_whole(self, timeout_s: float) -> bool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s), self._tried:
-                await self._tried.wait_for(lambda: self._given_up or self._all_run)
+                await self._tried.wait_for(lambda: self.given_up.is_set() or self._all_run)
         return self._all_run
 
     @property

@@ -44,6 +44,7 @@ class Bench:
         self.cluster.instances = [SimpleNamespace(installation=None, publisher_options=dict)]
         self.cluster.urls, self.cluster.sub_specs = [URL("http://127.0.0.1:9")], ["ipc://sub"]
         self.cluster.restarts, self.cluster.error = 0, None
+        self.cluster.given_up = asyncio.Event()
         self.cluster.processes = lambda: [psutil.Process()]
         self.cluster.statistics = ClusterStatistics(())
         self.cluster.awhole = self.awhole
@@ -144,6 +145,19 @@ def test_an_instance_that_does_not_come_back_ends_the_run_and_the_pushes_are_kep
     assert "it has burnt down" in flags(second)["unfinished"].meaning
     assert not result.interrupted
     assert not result.trustworthy
+
+
+def test_clients_are_not_waited_for_whose_instance_is_given_up_meanwhile(bench):
+    async def reopen(_):
+        bench.cluster.error = PushpinStopped("it has burnt down")
+        bench.cluster.given_up.set()
+        await asyncio.Event().wait()
+
+    bench.swarm.reopen = reopen
+    result = run(bench, when("push 2 of 3", lambda: bench.lonely.append(1)))
+    (push,) = result.results
+    assert "it has burnt down" in flags(push)["unfinished"].meaning
+    assert not result.interrupted
 
 
 @pytest.mark.parametrize("error", [ClientError("2 clients are silent"), WorkerError("the swarm has ended")])
