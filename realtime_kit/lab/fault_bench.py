@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Self
 
 import aiohttp
+import numpy as np
 from aiohttp import web
 from pubcontrol import Item
 
@@ -26,9 +27,9 @@ from realtime_kit.clients import (
     WebSocketClient,
 )
 from realtime_kit.clients.client import ANSWER_TIMEOUT_S as REQUEST_TIMEOUT_S
-from realtime_kit.clients.receipt import ReceiptBook
+from realtime_kit.clients.receipt import ReceiptBook, Receipts
 from realtime_kit.clients.reliable_websocket import SILENCE_S
-from realtime_kit.errors import PublishError, RealtimeKitError
+from realtime_kit.errors import PublishError, RealtimeKitError, UsageError
 from realtime_kit.lab.answers import MarkingLog, is_marked, mark_answers
 from realtime_kit.lab.neighbour import CHANNEL as NEIGHBOUR, GREETING, Neighbour
 from realtime_kit.lab.stand_still import StandStill
@@ -50,7 +51,8 @@ PUBLISH_TIMEOUT_S = 2.0
 WARM_UP_S = 1.5
 """About 1.1 s after a channel's first subscriber Pushpin repeats held requests once; a run begins after that."""
 
-CONNECTED_WITHIN_S = 10.0
+CONNECTED_WITHIN_S = 2.5 * REQUEST_TIMEOUT_S
+"""A Pushpin in its first moments may take a request and never answer it: time for another, and half of a third."""
 
 SILENCE_TIMEOUT_S = 6.0
 """Silence after which a client of the reliable stream takes its connection for dead, and one of the long-poll its
@@ -125,6 +127,20 @@ PATHS: dict[str, tuple[str, Callable[..., Client]]] = {
 """Transports: the first part of the path, and what makes a client. Streams first, to warm the channel."""
 
 
+def check_transports(transports: tuple[str, ...]) -> None:
+    """Whether the fault lab has all of them.
+
+    Raises:
+        UsageError: if not, or if there is none, or one twice.
+    """
+    if unknown := [name for name in transports if name not in PATHS]:
+        message = f"transports has {unknown[0]!r}: allowed are {', '.join(PATHS)}"
+        raise UsageError(message)
+    if not transports or len(set(transports)) != len(transports):
+        message = f"transports is {transports!r}: it has to name at least one, and each once"
+        raise UsageError(message)
+
+
 class Networks:
     """Several proxies as one: what befalls one befalls all.
 
@@ -160,6 +176,9 @@ class Networks:
         for each in self._proxies:
             each.up()
 
+
+CATCHING_UP = ("streaming", "websocket")
+"""Transports that get what they missed when they come back, if they know that they were away."""
 
 ENDING = ("polling", "long-polling")
 """Transports whose every answer ends."""
@@ -369,6 +388,15 @@ class FaultBench:
         for task in self._tasks:
             if task.done():
                 task.result()
+
+    def told(self, name: str) -> Receipts | None:
+        """What came to a transport in answers that say so; None for a long-poll, whose every answer is of one kind."""
+        return None if name == "long-polling" else self.answers[name].receipts()
+
+    def is_behind(self, name: str, event_id: int) -> bool:
+        """Whether a client of a transport has received neither this event nor a later one."""
+        receipts = self.books[name].receipts()
+        return len(np.unique(receipts.client[receipts.event_id >= event_id])) < self._count
 
     @property
     def lost_on_the_way(self) -> set[int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from realtime_kit.errors import ClientError, MissingDependency, UsageError
-from realtime_kit.lab.fault_bench import PATHS
+from realtime_kit.lab.fault_bench import PATHS, check_transports
 from realtime_kit.lab.fault_watch import LOOK_EVERY_S, FaultWatch
 from realtime_kit.lab.interruption import Interrupted, unless
 from realtime_kit.lab.scenarios import Scenario, find_scenarios, impossible, possible
@@ -95,20 +95,6 @@ def fault_board(*, theme: Theme | None = None, **settings: Any) -> FaultBoard:
 def is_for_boards(scenario: Scenario) -> bool:
     """Whether it can be pressed at any time: some need a Pushpin of their own, or far more events."""
     return scenario.name != NOTHING_BROKEN and not (scenario.limits_rate or scenario.least_events)
-
-
-def check_transports(transports: tuple[str, ...]) -> None:
-    """Whether the fault lab has all of them.
-
-    Raises:
-        UsageError: if not, or if there is none, or one twice.
-    """
-    if unknown := [name for name in transports if name not in PATHS]:
-        message = f"transports has {unknown[0]!r}: allowed are {', '.join(PATHS)}"
-        raise UsageError(message)
-    if not transports or len(set(transports)) != len(transports):
-        message = f"transports is {transports!r}: it has to name at least one, and each once"
-        raise UsageError(message)
 
 
 class _Desk:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from realtime_kit.lab.fault_bench import INTERVAL_S, FaultBench
+from realtime_kit.lab.fault_bench import CATCHING_UP, INTERVAL_S, FaultBench
 from realtime_kit.lab.faults import DRAIN_S, LEAD_S
 from realtime_kit.lab.scenarios import Scenario
 from realtime_kit.measurements.deliveries import Deliveries, deliveries
@@ -149,7 +149,7 @@ class FaultWatch:
             self._due_ns[:happened],
             clients=self._count,
             not_published=self._bench.lost_on_the_way,
-            answers=self._bench.answers[name].receipts(),
+            answers=self._bench.told(name),
             late_s=LATE_S + (INTERVAL_S if name == "polling" else 0.0),
             polls=name == "polling",
             asks=name in BY_QUESTION,
@@ -159,16 +159,19 @@ class FaultWatch:
         """Wait until everything has come that will, and look for the last time."""
         self.phase = "Waiting for what is still to be recovered …"
         until_s = time.monotonic() + DRAIN_S
+        # What a client gets on its way back comes before this.
+        probe_id = self._bench.log.append("probe")
         view = self.look()
-        while time.monotonic() < until_s and not _is_settled(view):
+        while time.monotonic() < until_s and not self._is_settled(view, probe_id):
             await asyncio.sleep(LOOK_EVERY_S)
             view = self.look()
         self.phase = "Over."
         return self.look(is_over=True)
 
-
-def _is_settled(view: FaultView) -> bool:
-    """Whether the newest event is old enough, and nothing is missing to those who recover."""
-    return bool(view.settled.all()) and all(
-        each.came.all() for name, each in view.deliveries.items() if name in RECOVERING
-    )
+    def _is_settled(self, view: FaultView, probe_id: int) -> bool:
+        """Whether the newest event is old enough, and nothing is missing to those who recover or will be back."""
+        missing = [name for name, each in view.deliveries.items() if not each.came.all()]
+        return bool(view.settled.all()) and not any(
+            name in RECOVERING or (name in CATCHING_UP and self._bench.is_behind(name, probe_id))
+            for name in missing
+        )

@@ -17,8 +17,16 @@ from numpy.typing import NDArray
 import realtime_kit
 from realtime_kit import background
 from realtime_kit.clients.receipt import Receipts
-from realtime_kit.errors import UsageError
-from realtime_kit.lab.fault_bench import INTERVAL_S, PATHS, FaultBench, ForgetfulClient, timers_s
+from realtime_kit.errors import RealtimeKitError, UsageError
+from realtime_kit.lab.fault_bench import (
+    CATCHING_UP,
+    INTERVAL_S,
+    PATHS,
+    FaultBench,
+    ForgetfulClient,
+    check_transports,
+    timers_s,
+)
 from realtime_kit.lab.interruption import ENDING_EARLY, STOPPING, Interrupted
 from realtime_kit.lab.scenarios import (
     LIMITER_HEADROOM,
@@ -84,9 +92,10 @@ class FaultSettings:
             if not low <= (value := getattr(self, name)) <= high:
                 message = f"{name} is {value:g}: allowed is {low:g} to {high:g}"
                 raise UsageError(message)
-        if unknown := [name for name in self.transports if name not in PATHS]:
-            message = f"transports has {unknown[0]!r}: allowed are {', '.join(PATHS)}"
+        if self.clients != int(self.clients):
+            message = f"clients is {self.clients:g}: it has to be a whole number"
             raise UsageError(message)
+        check_transports(self.transports)
 
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
@@ -117,6 +126,7 @@ def faults(*, on_progress: ProgressReport = lambda _: None, **settings: Any) -> 
         UsageError: for a setting outside what is allowed.
         MissingDependency: if there is no Pushpin, or not what a scenario that was named takes.
         KeyboardInterrupt: if it was interrupted before anything had been settled.
+        RealtimeKitError: what went wrong with the first fault, if no fault could be measured.
     """
     chosen, stop = FaultSettings(**settings), asyncio.Event()
     result = background.run(_run(chosen, stop, on_progress), on_interrupt=stop.set)
@@ -139,14 +149,22 @@ async def _run(settings: FaultSettings, stop: asyncio.Event, on_progress: Progre
     started_at = datetime.now(UTC)
     installation = await asyncio.to_thread(find_pushpin)
     results: list[FaultResult] = []
+    failed: dict[str, RealtimeKitError] = {}
     count = len(settings.scenarios)
     try:
         for number, scenario in enumerate(settings.scenarios):
             on_progress(Progress(scenario.name, number / count, {}))
-            results += await _Breaking(settings, scenario, stop).run()
+            try:
+                results += await _Breaking(settings, scenario, stop).run()
+            except Interrupted:
+                raise
+            except RealtimeKitError as error:  # what has been measured so far is not lost with it
+                failed[scenario.name] = error
             on_progress(Progress(scenario.name, (number + 1) / count, {}))
     except Interrupted:
         on_progress(Progress(ENDING_EARLY if results else STOPPING, 1.0, {}))
+    if failed and not results:
+        raise next(iter(failed.values()))
     return FaultRun(
         started_at=started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         meta={
@@ -160,6 +178,7 @@ async def _run(settings: FaultSettings, stop: asyncio.Event, on_progress: Progre
         results=tuple(results),
         interrupted=stop.is_set(),
         left_out=settings.left_out,
+        failed={name: str(error) for name, error in failed.items()},
     )
 
 
@@ -240,10 +259,10 @@ class _Breaking:
         while (now_s := time.monotonic()) < max(begun_s + DRAIN_S, awake_s):
             waits = [name for name in self._settings.transports if self._missing(bench, name)]
             if now_s >= begun_s + LEAST_DRAIN_S and not any(
-                name in RECOVERING or self._is_mute(bench, name) for name in waits
+                name in RECOVERING or self._is_away(bench, name) for name in waits
             ):
                 return
-            if self._scenario.wakes_within_s and now_s >= probed_s + PROBE_EVERY_S:
+            if now_s >= probed_s + PROBE_EVERY_S and any(self._is_away(bench, name) for name in waits):
                 bench.log.append("probe")
                 probed_s = now_s
             await self._sleep_until(now_s + LOOK_EVERY_S, bench)
@@ -253,13 +272,13 @@ class _Breaking:
         came = np.unique(receipts.event_id * self._settings.clients + receipts.client)
         return self._settings.clients * len(self._due_ns) - len(came)
 
-    def _is_mute(self, bench: FaultBench, name: str) -> bool:
-        """Whether a client has not got a probe yet: what is kept for it comes before that."""
-        if not self._scenario.wakes_within_s:
-            return False
-        receipts = bench.books[name].receipts()
-        probed = receipts.client[receipts.event_id >= self._first_id + len(self._due_ns)]
-        return len(np.unique(probed)) < self._settings.clients
+    def _is_away(self, bench: FaultBench, name: str) -> bool:
+        """Whether a client that gets what it missed has not got a probe yet: what is kept for it comes before that.
+
+        Without a fault that makes connections mute, what has not come by push alone is lost.
+        """
+        waits = name in CATCHING_UP or self._scenario.wakes_within_s > 0
+        return waits and bench.is_behind(name, self._first_id + len(self._due_ns))
 
     def _ours(self, bench: FaultBench, name: str) -> Receipts:
         """What came of the events of this run: neither of its warming up nor of its probes."""
@@ -281,9 +300,10 @@ class _Breaking:
             ids,
             self._due_ns,
             np.searchsorted(np.array(self._fault_ns), self._due_ns),
+            stretch_count=len(STRETCHES),
             clients=self._settings.clients,
             not_published=bench.lost_on_the_way,
-            answers=bench.answers[name].receipts(),
+            answers=bench.told(name),
             late_s=LATE_S + (INTERVAL_S if name == "polling" else 0.0),
             polls=name == "polling",
             asks=name in ("long-polling", "reliable-websocket"),

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from realtime_kit.errors import MissingDependency, UsageError
-from realtime_kit.lab.fault_board import check_transports, is_for_boards
+from realtime_kit.lab.fault_bench import check_transports
+from realtime_kit.lab.fault_board import is_for_boards
 from realtime_kit.lab.fault_watch import LOOK_EVERY_S, FaultWatch
 from realtime_kit.lab.scenarios import SCENARIOS, Scenario, find_scenarios, require
 from realtime_kit.plots.style import Theme

@@ -314,6 +314,9 @@ def find_scenarios(wanted: str) -> tuple[Scenario, ...]:
         return SCENARIOS
     by_name = {each.name: each for each in SCENARIOS}
     names = [name.strip() for name in wanted.split(",")]
+    if "all" in names:
+        message = f"scenario is {wanted!r}: all stands alone"
+        raise UsageError(message)
     if unknown := [name for name in names if name not in by_name]:
         message = f"scenario is {unknown[0]!r}: allowed are all, {', '.join(by_name)}"
         raise UsageError(message)

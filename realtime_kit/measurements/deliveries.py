@@ -117,8 +117,8 @@ def deliveries(
         event_ids: Shape (events,), ascending: what happened.
         due_ns: Shape (events,): when each was due.
         clients: How many there are, numbered from 0.
-        not_published: Ids of events that Pushpin never accepted.
-        answers: Those of the receipts that came in an answer to a next link or a question; None is none.
+        not_published: Ids of events that Pushpin did not accept; they count where there are no `answers`.
+        answers: Those of the receipts that came in an answer to a next link or a question; None where that is not told.
         late_s: Seconds after which a delivery is late.
         polls: Whether asking is the usual way of this transport (polling).
         asks: Whether it is the client that asks for what is missing (long-polling, reliable WebSocket).
@@ -137,8 +137,10 @@ def deliveries(
         mine = where[1][where[0] == each]
         reordered[each, mine] = mine < np.maximum.accumulate(mine) if len(mine) else False
     came = came_ns != MISSING_NS
-    other = np.broadcast_to(np.isin(event_ids, np.fromiter(not_published, np.int64)), shape).copy()
-    if answers is not None:
+    if answers is None:
+        other = np.broadcast_to(np.isin(event_ids, np.fromiter(not_published, np.int64)), shape)
+    else:
+        other = np.zeros(shape, bool)
         marked = answers.only(np.isin(answers.event_id, event_ids))
         where = marked.client, np.searchsorted(event_ids, marked.event_id)
         first_of = came_ns[where] == marked.received_ns

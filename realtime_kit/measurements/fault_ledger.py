@@ -27,7 +27,7 @@ class FaultLedger:
     its socket, says so itself: the lab's log marks what it hands out there, and what is published has no mark. So an
     event counts as recovered whatever had befallen its push: never published, dropped on the way by a limiter or a full
     queue, or held back behind a gap until Pushpin read the link. An answer at once is a long-poll's usual way, too; so
-    of its events only those count as recovered of which it is certain: those that nobody could push.
+    of its events only those count as recovered that Pushpin did not accept for publishing.
 
     Attributes:
         expected: Deliveries owed: clients × events.
@@ -35,7 +35,7 @@ class FaultLedger:
             polling a poll.
         by_link: Came in an answer to a next link that Pushpin had read, on a connection older than the event.
         by_reconnect: Came out of history, on a connection younger than the event.
-        by_poll: The client asked for it: on its socket, or with a long-poll if it was never accepted for publishing.
+        by_poll: The client asked for it: on its socket, or with a long-poll if it was not accepted for publishing.
         lost: Never came.
         late: Came more than `LATE_S` (for polling, and an interval) after it was due.
         duplicate: Further receipts of what had come already.
@@ -110,6 +110,7 @@ def fault_account(
     due_ns: NDArray[np.int64],
     stretches: NDArray[np.int64],
     *,
+    stretch_count: int,
     clients: int,
     not_published: Iterable[int] = (),
     answers: Receipts | None = None,
@@ -125,8 +126,10 @@ def fault_account(
         due_ns: Shape (events,): when each was due.
         stretches: Shape (events,): number of the stretch that each was due in, from 0.
         clients: How many there are, numbered from 0.
-        not_published: Ids of events that Pushpin never accepted: they came in an answer, marked or not.
-        answers: Those of the receipts that came in an answer to a next link or a question; None is none.
+        stretch_count: How many stretches there are, also if no event was due in the last of them.
+        not_published: Ids of events that Pushpin did not accept, as far as is known: one that ends before it answers
+            may have passed them on. They count where there are no `answers`.
+        answers: Those of the receipts that came in an answer to a next link or a question; None where that is not told.
         late_s: Seconds after which a delivery is late.
         polls: Whether asking is the usual way of this transport (polling).
         asks: Whether it is the client that asks for what is missing (long-polling, reliable WebSocket), and not
@@ -138,15 +141,14 @@ def fault_account(
     # Balances by itself, and knows which receipt is whose.
     settled = account(receipts, event_ids, due_ns, clients=clients)
     unpublished = np.isin(event_ids, np.fromiter(not_published, np.int64))
-    count = int(stretches.max()) + 1 if len(stretches) else 0
     ledgers, took_s = [], []
     for client in range(clients):
         mine = receipts.only(receipts.client == client)
         entries = _entries(mine, event_ids, due_ns)
         came = entries.first_ns != MISSING_NS
         old = came & (entries.opened_ns > due_ns)
-        answered = entries.first_ns == _answered_ns(answers, client, event_ids)
-        other = came & ~old & (unpublished | answered) & (not polls)
+        answered = answers is not None and entries.first_ns == _answered_ns(answers, client, event_ids)
+        other = came & ~old & (unpublished if answers is None else answered) & (not polls)
         after_s = np.where(came, (entries.first_ns - due_ns) / 1e9, 0.0)
         late = came & (after_s > late_s)
         took_s.append(after_s[late | old | other])
@@ -164,7 +166,7 @@ def fault_account(
         ledgers.append(
             [
                 FaultLedger(**{name: int(column[stretches == at].sum()) for name, column in columns.items()})
-                for at in range(count)
+                for at in range(stretch_count)
             ]
         )
     result = FaultAccount(ledgers, np.concatenate(took_s) if took_s else np.empty(0))
@@ -203,13 +205,12 @@ def _entries(mine: Receipts, event_ids: NDArray[np.int64], due_ns: NDArray[np.in
     return entries
 
 
-def _answered_ns(answers: Receipts | None, client: int, event_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+def _answered_ns(answers: Receipts, client: int, event_ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Shape (events,): when a client first got each in an answer; -1 if it did not."""
     answered_ns = np.full(len(event_ids), -1, np.int64)
-    if answers is not None:
-        mine = answers.only((answers.client == client) & np.isin(answers.event_id, event_ids))
-        # Backwards, so that the first remains.
-        answered_ns[np.searchsorted(event_ids, mine.event_id[::-1])] = mine.received_ns[::-1]
+    mine = answers.only((answers.client == client) & np.isin(answers.event_id, event_ids))
+    # Backwards, so that the first remains.
+    answered_ns[np.searchsorted(event_ids, mine.event_id[::-1])] = mine.received_ns[::-1]
     return answered_ns
 
 

@@ -120,6 +120,7 @@ class FaultRun(SavedRun):
         results: One for each fault and transport.
         interrupted: Whether it was ended early; what had been settled until then is here.
         left_out: Faults that could not be had on that machine, and why, by name.
+        failed: Faults that could not be measured, and what went wrong, by name.
     """
 
     KIND: ClassVar[str] = "faults"
@@ -130,11 +131,13 @@ class FaultRun(SavedRun):
     results: tuple[FaultResult, ...]
     interrupted: bool = field(default=False)
     left_out: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
 
     @property
     def trustworthy(self) -> bool:
-        """Whether every transport kept its promise under every fault."""
-        return all(each.keeps_its_promise for each in self.results)
+        """Whether something was measured, and every transport kept its promise under every fault."""
+        kept = all(each.keeps_its_promise for each in self.results)
+        return bool(self.results) and not self.failed and kept
 
     def __getitem__(self, key: tuple[str, str]) -> FaultResult:
         """The result of a (scenario, transport)."""
@@ -144,7 +147,12 @@ class FaultRun(SavedRun):
         raise KeyError(key)
 
     def _more_json(self) -> dict[str, Any]:
-        return {"interrupted": self.interrupted, "scenarios": self.meanings, "left_out": self.left_out}
+        return {
+            "interrupted": self.interrupted,
+            "scenarios": self.meanings,
+            "left_out": self.left_out,
+            "failed": self.failed,
+        }
 
     def _table(self) -> object:
         from realtime_kit.plots.faults import faults_table
@@ -161,4 +169,5 @@ class FaultRun(SavedRun):
             results=results,
             interrupted=values["interrupted"],
             left_out=values.get("left_out", {}),
+            failed=values.get("failed", {}),
         )

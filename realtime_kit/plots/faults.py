@@ -57,6 +57,7 @@ def _parts(run: FaultRun) -> list[RenderableType]:
     if run.interrupted:
         parts.append(Text("interrupted: faults without a row were not measured", "yellow"))
     parts += [Text(f"left out: {name}. {why}", "yellow") for name, why in run.left_out.items()]
+    parts += [Text(f"not measured: {name}. {why}", "bold red") for name, why in run.failed.items()]
     if losses:
         parts += ["", _losses(losses)]
     parts += ["", *(Text(f"{name}: {meaning}", "dim") for name, meaning in run.meanings.items())]
@@ -143,6 +144,8 @@ def _verdict(run: FaultRun) -> Text:
     broken = [f"{each.transport} under {each.scenario}" for each in run.results if not each.keeps_its_promise]
     if broken:
         return Text(f"✗ not once and in order: {', '.join(broken)}", "bold red")
+    if run.failed:
+        return Text(f"✗ not everything could be measured: {', '.join(run.failed)}", "bold red")
     return Text("✓ every transport that recovers got every event, once and in order", "green")
 
 
@@ -230,7 +233,7 @@ def _draw_shares(axes: Axes, total: FaultLedger, at: tuple[int, int], theme: The
 def _title(run: FaultRun) -> str:
     if not any(each.ledger.lost for each in run.results):
         return "Nothing was lost"
-    if run.trustworthy:
+    if all(each.keeps_its_promise for each in run.results):
         return "Push alone loses what it cannot deliver; what asks again loses nothing"
     return "A transport that recovers did not keep its promise"
 
