@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pubcontrol import Item
 from yarl import URL
 
-from realtime_kit import background
+from realtime_kit import background, cell
 from realtime_kit.errors import UsageError
 from realtime_kit.origin.backend import Backend, BackendProcess
 from realtime_kit.origin.own_process import OriginProcess
@@ -119,12 +119,18 @@ class Site:
         await self.pushpin.apublish(channel, item)
 
     def start(self) -> Self:
-        """Bring both up; a site that is up is taken down first."""
+        """Bring both up; a site that is up is taken down first.
+
+        A notebook's cell that is run again takes down the sites that it had started before.
+        """
+        cell.forget(self.stop)  # if it is this one that is started again
+        cell.replace_by(self.stop)
         self._pushpin.start()
         return self
 
     def stop(self) -> None:
         """Take both down. May be called again."""
+        cell.forget(self.stop)
         self._pushpin.stop()
 
     def stop_origin(self) -> None:
@@ -156,7 +162,8 @@ class Site:
         await background.arun(self._pushpin.start_origin())
 
     def __enter__(self) -> Self:
-        return self.start()
+        self._pushpin.start()  # it ends with its block, whatever becomes of the cell
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()

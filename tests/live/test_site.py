@@ -17,11 +17,12 @@ import pytest
 import requests
 from aiohttp import ClientSession, web
 
-from realtime_kit import StreamingClient, background, grip, serving, sse_events
+from realtime_kit import StreamingClient, background, cell, grip, serving, sse_events
 from realtime_kit.errors import OriginError, PublishError, PushpinStopped, UsageError
 from realtime_kit.lab import Site
 from realtime_kit.lab.serve import serve_lesson
 from realtime_kit.publisher import HttpPublisher
+from realtime_kit.pushpin import State
 from realtime_kit.pushpin.instance import Instance
 
 pytestmark = pytest.mark.live
@@ -272,3 +273,28 @@ def test_an_invitation_names_the_lesson_and_no_notebook() -> None:
     assert background.run(first_line()).startswith(
         "The origin of polling behind a real Pushpin, at http://127."
     )
+
+
+def test_a_cell_that_is_run_again_replaces_the_site_that_it_had_started(
+    routes: web.RouteTableDef, monkeypatch: pytest.MonkeyPatch, nothing_left_behind: str
+) -> None:
+    """What a cell runs: `site = serving(routes).start()`."""
+    running = {"cell": "up", "run": "first"}
+    monkeypatch.setattr(cell, "_current", lambda: (running["cell"], running["run"]))
+    first, second = serving(routes), serving(routes)
+    try:
+        port = first.start().url.port
+        running.update(cell="another", run="second")
+        with serving(routes):
+            assert first.pushpin.state is State.READY
+        running.update(cell="up", run="third")
+        second.start()
+        assert repr(first) == "<Site, not up>"
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"http://127.0.0.1:{port}/news", timeout=5)
+        running.update(run="fourth")
+        assert second.start().pushpin.state is State.READY
+    finally:
+        first.stop()
+        second.stop()
+    assert not cell._made

@@ -18,11 +18,11 @@ import traitlets
 from numpy.typing import NDArray
 from yarl import URL
 
+from realtime_kit.cell import forget, replace_by
 from realtime_kit.errors import UsageError
 from realtime_kit.plots.style import DARK, LIGHT
 from realtime_kit.plots.widgets.browser_receipt import BrowserReceipt, Due
 from realtime_kit.plots.widgets.browser_reports import BrowserReports
-from realtime_kit.plots.widgets.cell import forget, replace_by
 from realtime_kit.plots.widgets.relay import HOST, Relay
 
 TRANSPORTS = ("streaming", "websocket")
@@ -91,7 +91,7 @@ class BrowserClient(anywidget.AnyWidget):
             },
         )
         self.on_msg(self._hear)
-        replace_by(self)
+        replace_by(self.close)
 
     # Doing
 
@@ -140,7 +140,7 @@ class BrowserClient(anywidget.AnyWidget):
     def close(self) -> None:
         """Stop, and take the widget off every page. May be called again."""
         self.stop()
-        forget(self)
+        forget(self.close)
         if self.comm is not None:
             self.layout.close()
         super().close()
