@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from realtime_kit.clients import LongPollingClient
 from realtime_kit.errors import MissingDependency, UsageError
 from realtime_kit.lab.x_rayed import LEAD_S, Readers, happening, until, x_rayed
+from realtime_kit.numbers import check_number
 from realtime_kit.origin import EventLog, long_polling_app
 from realtime_kit.plots.style import Theme
 from realtime_kit.schedule import Schedule, poisson
@@ -56,12 +57,9 @@ class MicroscopeSettings:
 
     def __post_init__(self) -> None:
         for name, most in (("clients", MOST_CLIENTS), ("rate", MOST_PER_S), ("seconds", LONGEST_S)):
-            if not 0 < (value := getattr(self, name)) <= most:
+            check_number(name, value := getattr(self, name), whole=name == "clients")
+            if not 0 < value <= most:
                 message = f"{name} is {value!r}: it has to be above 0, and {most:g} at most"
-                raise UsageError(message)
-        for name in ("clients",):
-            if not isinstance(value := getattr(self, name), int):
-                message = f"{name} is {value!r}: it has to be a whole number"
                 raise UsageError(message)
 
     def schedule(self) -> Schedule:
