@@ -53,7 +53,8 @@ class Site:
         origin_port: Port for the application itself; 0 is a free one.
         show_error: Called with the traceback of a handler that raised, and with what a backend writes to its standard
             error; None writes it to standard error.
-        x_ray: Whether `x_ray` shall see what crosses the wires. It costs each message some tenths of a millisecond.
+        x_ray: Whether `x_ray` shall see what crosses the wires, or an `XRay` that shall. It costs each message some
+            tenths of a millisecond.
         **options: Those of `Pushpin`, such as `http_port` or `settings`.
 
     Attributes:
@@ -66,7 +67,7 @@ class Site:
         *,
         origin_port: int = 0,
         show_error: Callable[[str], object] | None = None,
-        x_ray: bool = False,
+        x_ray: bool | XRay = False,
         **options: Any,
     ) -> None:
         def make_origin(port: int, grip_url: str) -> Origin:
@@ -77,7 +78,11 @@ class Site:
                 return OriginProcess(routes, port=port, show_error=shown)
             return OriginServer(routes, port=port, show_error=shown)
 
-        self._x_ray = XRay() if x_ray else None
+        self._x_ray: XRay | None
+        if isinstance(x_ray, bool):
+            self._x_ray = XRay() if x_ray else None
+        else:
+            self._x_ray = x_ray
         self._pushpin = _PushpinWithOrigin(make_origin, origin_port, self._x_ray, **options)
 
     @property

@@ -9,7 +9,7 @@ import pytest
 from matplotlib import font_manager
 
 from realtime_kit.errors import UsageError
-from realtime_kit.lab.microscope import long_poll_microscope
+from realtime_kit.lab.microscope import MicroscopeSettings, long_poll_microscope
 from realtime_kit.lab.timeline import TimelineSettings, history_timeline
 from realtime_kit.plots.style import LIGHT
 
@@ -39,6 +39,19 @@ def test_long_polls_get_every_event_and_pushpin_repeats_them_once() -> None:
     assert seen.origin_requests["client request"] == len(seen.questions)
     assert all(gap > 0 for gap in seen.gaps_s)
     assert seen.moment is not None
+
+
+def test_the_busiest_that_can_be_looked_at_is_kept_whole() -> None:
+    """Without the waiting: the ratio of messages is that of 30 seconds."""
+    settings = MicroscopeSettings(clients=8, rate=10, seconds=4)
+    board = long_poll_microscope(clients=8, rate=10, seconds=4, theme=LIGHT)
+    try:
+        seen = board.start().wait()
+    finally:
+        board.close()
+    assert (seen.dropped, seen.events) == (0, len(settings.schedule()))
+    assert MicroscopeSettings(clients=8, rate=10, seconds=30).kept_messages > 2 * 9_000
+    assert sum(seen.origin_requests.values()) * 2 * 2 < settings.kept_messages
 
 
 @pytest.mark.parametrize(("history", "page_events"), [(40, 10), (7, 3)])
