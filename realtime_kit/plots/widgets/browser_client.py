@@ -38,7 +38,8 @@ class BrowserClient(anywidget.AnyWidget):
 
     The way is browser, Jupyter server (jupyter-server-proxy), a `Relay` in this process, Pushpin. Latency counts from
     the moment an event was due. The clocks of browser and kernel differ, so the difference is measured over and over,
-    and every latency is uncertain by half of the shortest round trip, or less.
+    and every latency is uncertain by half of the shortest round trip, or less. A window of VS Code has no such server
+    to go through: there the way leads straight to the relay, and it has to be on the same machine as the kernel.
 
         client = BrowserClient(site.url, due=due)   # due[id] = time.monotonic_ns(), when it was published
         client                                      # shows it, with a button for each transport
