@@ -15,14 +15,17 @@ from typing import Any
 import anywidget
 import numpy as np
 import traitlets
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from yarl import URL
 
 from realtime_kit.cell import forget, replace_by
 from realtime_kit.errors import UsageError
-from realtime_kit.plots.style import DARK, LIGHT
+from realtime_kit.plots.style import DARK, LIGHT, Theme
 from realtime_kit.plots.widgets.browser_receipt import BrowserReceipt, Due
 from realtime_kit.plots.widgets.browser_reports import BrowserReports
+from realtime_kit.plots.widgets.browser_summary import browser_figure, browser_table
+from realtime_kit.plots.widgets.page import DataTable
 from realtime_kit.plots.widgets.relay import HOST, Relay
 
 TRANSPORTS = ("streaming", "websocket")
@@ -80,7 +83,8 @@ class BrowserClient(anywidget.AnyWidget):
         self._paths = _checked_paths(path, self._target)
         self._transport = _checked_transport(transport)
         self._seconds = _checked_seconds(seconds)
-        self._reports = BrowserReports({} if due is None else due)
+        self._due: Due = {} if due is None else due
+        self._reports = BrowserReports(self._due)
         self._page = ""
         self._number = 0
         self._connected: concurrent.futures.Future[None] = concurrent.futures.Future()
@@ -174,6 +178,14 @@ class BrowserClient(anywidget.AnyWidget):
         """How far off `offset_s`, and with it the latest latency, may be; infinite before the first round trip."""
         clock = self._reports.clock
         return clock.uncertainty_ns / 1e9 if clock else inf
+
+    def figure(self, *, theme: Theme = LIGHT) -> Figure:
+        """What the page has reported up to now, as a figure to keep: each latency, with its uncertainty."""
+        return browser_figure(self.receipts, self._due, theme=theme)
+
+    def table(self) -> DataTable:
+        """The newest receipts, and the median of all."""
+        return browser_table(self.receipts, self._due)
 
     def __repr__(self) -> str:
         return f"<BrowserClient of {self._target}: {self._status}>"
