@@ -11,8 +11,10 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import unquote
 
 import nbformat
@@ -45,7 +47,7 @@ import json, threading, psutil
 print(json.dumps({
     "folders": _folders,
     "processes": [process.name() for process in psutil.Process().children(recursive=True)],
-    "threads": [thread.name for thread in threading.enumerate() if thread.name == "realtime_kit"],
+    "threads": [thread.name for thread in threading.enumerate() if thread.name.startswith("realtime_kit")],
 }))
 """
 
@@ -209,6 +211,24 @@ def test_it_runs_from_top_to_bottom_in_a_minute_and_leaves_nothing(lesson: Noteb
 
 
 @pytest.mark.live
+@pytest.mark.parametrize("path", [path for path in LESSONS if path.stem < "05"], ids=lambda path: path.stem)
+def test_with_every_cell_run_twice_it_goes_on_and_leaves_nothing(path: Path, mark: str) -> None:
+    """As learners do, in a front end that says which cell runs; nbclient does not."""
+    lesson = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    with kernel(mark) as (_, client):
+        execute(client, FOLLOW_FOLDERS)
+        for cell in code(lesson):
+            for _ in range(2):
+                execute(client, cell.source, cell.id)
+        left = json.loads(execute(client, WHAT_IS_LEFT))
+
+    folders = left.pop("folders")
+    assert left == {"processes": [], "threads": []}, "the last cell has not closed everything"
+    assert folders
+    assert not [folder for folder in folders if Path(folder).exists()]
+
+
+@pytest.mark.live
 def test_killed_in_the_middle_it_leaves_nothing(lesson: NotebookNode, mark: str) -> None:
     client = NotebookClient(lesson, timeout=LONGEST_LESSON_S, kernel_name="python3")
     killer = Killer(mark)
@@ -346,7 +366,7 @@ def run_cell(client: NotebookClient, source: str) -> str:
 
 @contextlib.contextmanager
 def kernel(mark: str) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
-    manager, client = start_new_kernel(kernel_name="python3", env={**os.environ, MARK: mark})
+    manager, client = start_new_kernel(kernel_name="python3", env={**os.environ, MARK: mark}, cwd=str(FOLDER))
     try:
         yield manager, client
     finally:
@@ -362,15 +382,26 @@ def reply_to(client: BlockingKernelClient, request: str) -> dict[str, Any]:
             return reply
 
 
-def execute(client: BlockingKernelClient, source: str) -> str:
+def execute(client: BlockingKernelClient, source: str, cell: str = "") -> str:
+    """Have the kernel run this, perhaps as a cell of that name, and return what it printed."""
     printed: list[str] = []
-    reply = client.execute_interactive(
-        source,
-        timeout=30,
-        output_hook=lambda message: printed.append(message["content"].get("text", "")),
-    )
-    assert reply["content"]["status"] == "ok", reply["content"]
+    with mock.patch.object(client.session, "msg", partial(_message, client.session.msg, cell)):
+        reply = client.execute_interactive(
+            source,
+            timeout=LONGEST_LESSON_S,
+            output_hook=lambda message: printed.append(message["content"].get("text", "")),
+        )
+    assert reply["content"]["status"] == "ok", (source, reply["content"])
     return "".join(printed)
+
+
+def _message(
+    make: Callable[..., dict[str, Any]], cell: str, kind: str, *args: Any, **kwargs: Any
+) -> dict[str, Any]:
+    message = make(kind, *args, **kwargs)
+    if cell and kind == "execute_request":
+        message["metadata"]["cellId"] = cell
+    return message
 
 
 def marked(mark: str) -> list[psutil.Process]:
