@@ -36,19 +36,24 @@ GONE_WITHIN_S = 15.0
 MARK = "REALTIME_KIT_TEST_KERNEL"
 """An environment variable: all that a kernel starts inherits it, so its processes can be told from others'."""
 
-FOLLOW_FOLDERS = """
+BEFORE = """
 import sys
+from realtime_kit.plots.widgets import live_picture
+live_picture.LINGER_S = 0.1  # so long, not 30 s, a picture's thread waits for something more to draw
 _folders = []
 sys.addaudithook(lambda event, args: _folders.append(args[0]) if event == "tempfile.mkdtemp" else None)
 """
 
-WHAT_IS_LEFT = """
+WHAT_IS_LEFT = f"""
 import json, threading, psutil
-print(json.dumps({
+_ours = [thread for thread in threading.enumerate() if thread.name.startswith("realtime_kit")]
+for thread in _ours:
+    thread.join({GONE_WITHIN_S})
+print(json.dumps({{
     "folders": _folders,
     "processes": [process.name() for process in psutil.Process().children(recursive=True)],
-    "threads": [thread.name for thread in threading.enumerate() if thread.name.startswith("realtime_kit")],
-}))
+    "threads": [thread.name for thread in _ours if thread.is_alive()],
+}}))
 """
 
 WHAT_IS_RUNNING = """
@@ -194,7 +199,7 @@ def test_it_runs_from_top_to_bottom_in_a_minute_and_leaves_nothing(lesson: Noteb
     client = NotebookClient(lesson, timeout=LONGEST_LESSON_S, kernel_name="python3")
     cells = list(lesson.cells)
     with client.setup_kernel(env={**os.environ, MARK: mark}, cwd=str(FOLDER)):
-        run_cell(client, FOLLOW_FOLDERS)
+        run_cell(client, BEFORE)
         began = time.monotonic()
         for cell in cells:
             client.execute_cell(cell, lesson.cells.index(cell))
@@ -216,7 +221,7 @@ def test_with_every_cell_run_twice_it_goes_on_and_leaves_nothing(path: Path, mar
     """As learners do, in a front end that says which cell runs; nbclient does not."""
     lesson = nbformat.read(path, as_version=nbformat.NO_CONVERT)
     with kernel(mark) as (_, client):
-        execute(client, FOLLOW_FOLDERS)
+        execute(client, BEFORE)
         for cell in code(lesson):
             for _ in range(2):
                 execute(client, cell.source, cell.id)
