@@ -27,7 +27,7 @@ STAGES = (
     "plots",
     "exercises",
 )
-BESIDE = {"errors", "quantities", "background", "listening", "worker", "processors", "tls"}
+BESIDE = {"errors", "quantities", "background", "cell", "listening", "numbers", "worker", "processors", "tls"}
 
 
 def imported_stages(path: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -25,6 +26,18 @@ def test_environment_yml_names_what_pyproject_names() -> None:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
     assert requirements(pip) == wanted
+
+
+def test_in_a_fork_of_another_name_too_the_clone_is_entered(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns("backends"))
+    subprocess.run(["make", "fork", "TO=somebody/other-name"], cwd=tmp_path, check=True, capture_output=True)
+    (line,) = re.findall(r"^git clone .*", (tmp_path / "README.md").read_text(), re.MULTILINE)
+    address, folder, entered = re.fullmatch(r"git clone (\S+) (\S+) && cd (\S+)", line).groups()  # type: ignore[union-attr]
+
+    assert address == "https://github.com/somebody/other-name"
+    assert folder == entered
 
 
 def test_binder_uses_the_environment_at_the_root() -> None:

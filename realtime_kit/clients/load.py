@@ -8,7 +8,6 @@ import gc
 import random
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -39,8 +38,41 @@ CLIENTS: dict[str, Callable[..., Client]] = {
 }
 
 _COUNTED = ("requests", "empty_responses", "bytes_received", "bytes_sent", "connections", "receipts")
-_SHOWN_DELIVERIES = 500  # the newest between two looks at the progress: as many as a live picture can show
+_SHOWN_DELIVERIES = (
+    500  # at most, between two looks at the progress: as many as a live picture can show; even
+)
 _REASON_LENGTH = 200  # of why a client came back: a sentence, not a server's page
+
+
+class EvenSample:
+    """Every so many-th of the deliveries since the last look, from the first on: one in 1, 2, 4 or more.
+
+    Args:
+        most: As many at most; an even number.
+    """
+
+    def __init__(self, most: int = _SHOWN_DELIVERIES) -> None:
+        self._most = most
+        self._begin()
+
+    def _begin(self) -> None:
+        self._kept: list[tuple[int, int]] = []
+        self._count, self._stride = 0, 1
+
+    def add(self, event_id: int, received_ns: int) -> None:
+        """One more delivery."""
+        if self._count % self._stride == 0:
+            if len(self._kept) == self._most:
+                del self._kept[1::2]
+                self._stride *= 2
+            self._kept.append((event_id, received_ns))
+        self._count += 1
+
+    def take(self) -> tuple[list[tuple[int, int]], int]:
+        """Those kept, and one in how many they are; from here on it begins anew."""
+        taken = self._kept, self._stride
+        self._begin()
+        return taken
 
 
 class LoadWorker:
@@ -58,7 +90,7 @@ class LoadWorker:
         self._failures_before: list[int] = []
         self._first_id = 0
         self._received = 0
-        self._newest: deque[tuple[int, int]] = deque(maxlen=_SHOWN_DELIVERIES)
+        self._sample = EvenSample()
         self._news = asyncio.Event()
         self._stack = contextlib.AsyncExitStack()
 
@@ -117,7 +149,7 @@ class LoadWorker:
             self.latest[number] = event_id
             if 0 < self._first_id <= event_id:
                 self._received += 1
-                self._newest.append((event_id, receipt.received_ns))
+                self._sample.add(event_id, receipt.received_ns)
 
     async def roll_call(self, *, event_id: int, timeout_s: float) -> list[int]:
         """Wait until every client has received that event or a later one; returns who has not by the timeout."""
@@ -144,13 +176,13 @@ class LoadWorker:
                 self._failures_before = [client.failures for client in self.clients]
 
     async def progress(self) -> dict[str, Any]:
-        """Deliveries and empty answers of the run so far, the newest deliveries since the last call, errors."""
-        newest = list(self._newest)
-        self._newest.clear()
+        """Deliveries and empty answers of the run so far, an even sample of what came since the last call, errors."""
+        sample, stride = self._sample.take()
         empty = sum(client.empty_responses for client in self.clients)
         return {
             "received": self._received,
-            "newest": newest,
+            "sample": sample,
+            "stride": stride,
             "empty_responses": empty - self.snapshots["start"]["empty_responses"] if self.snapshots else 0,
             "errors": self.errors[:5],
         }

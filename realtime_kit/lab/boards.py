@@ -168,7 +168,7 @@ def _measure_polling(
 ) -> Coroutine[Any, Any, Run]:
     return arace(
         transports=("polling",),
-        clients=settings.clients,
+        clients=int(settings.clients),
         rate=settings.rate_per_s,
         interval_s=settings.interval_s,
         seconds=settings.seconds,
@@ -181,10 +181,10 @@ def _check(api: Api, report: ProgressReport, stop: asyncio.Event) -> Coroutine[A
     """A race just long enough for a 99th percentile, if that is not too long."""
     enough_s = 1.2 * samples_needed(0.99) / (api.clients * api.rate_per_s)
     return arace(
-        clients=api.clients,
+        clients=int(api.clients),
         rate=api.rate_per_s,
         interval_s=api.interval_s,
-        payload_bytes=api.payload_bytes,
+        payload_bytes=int(api.payload_bytes),
         seconds=float(math.ceil(min(max(enough_s, CHECK_S[0]), CHECK_S[1]))),
         on_progress=report,
         stop=stop,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from realtime_kit import background
 from realtime_kit.clients import Backoff, StreamingClient
 from realtime_kit.errors import UsageError
+from realtime_kit.numbers import check_number
 from realtime_kit.origin import Announcer, EventLog, OriginServer, streaming_app
 from realtime_kit.pushpin import Pushpin, routes_to
 from realtime_kit.pushpin.limits import raise_file_limit
@@ -82,6 +83,7 @@ def comeback(clients: int = 1000, *, jitter_s: float | None = None, seed: int = 
         UsageError: if `clients` is outside that, or more than the file limit allows; the text names the most.
         MissingDependency: if there is no Pushpin.
     """
+    check_number("clients", clients, whole=True)
     if not 1 <= clients <= MOST_CLIENTS:
         message = f"clients is {clients}: allowed is 1 to {MOST_CLIENTS:,}"
         raise UsageError(message)
@@ -92,6 +94,7 @@ def comeback(clients: int = 1000, *, jitter_s: float | None = None, seed: int = 
         raise UsageError(message)
     if jitter_s is None:
         jitter_s = clients / COMEBACKS_PER_S
+    check_number("jitter_s", jitter_s)
     if not jitter_s > 0:
         message = f"jitter_s is {jitter_s!r}: it has to be above 0"
         raise UsageError(message)

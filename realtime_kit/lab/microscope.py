@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from realtime_kit.clients import LongPollingClient
 from realtime_kit.errors import MissingDependency, UsageError
 from realtime_kit.lab.x_rayed import LEAD_S, Readers, happening, until, x_rayed
+from realtime_kit.numbers import check_number
 from realtime_kit.origin import EventLog, long_polling_app
 from realtime_kit.plots.style import Theme
 from realtime_kit.schedule import Schedule, poisson
@@ -31,6 +32,10 @@ QUIET_S = 3.0
 
 USUALLY_QUIET_S = 1.4
 DRAIN_S = 5.0
+MESSAGES_EACH = 4
+"""Of an event for each client: its question and Pushpin's to the origin, and two answers. Beside them are the publish
+and its answer, and what Pushpin asks by itself."""
+
 AFTER_S = 0.3
 """Time shown after the last event could happen."""
 
@@ -56,17 +61,19 @@ class MicroscopeSettings:
 
     def __post_init__(self) -> None:
         for name, most in (("clients", MOST_CLIENTS), ("rate", MOST_PER_S), ("seconds", LONGEST_S)):
-            if not 0 < (value := getattr(self, name)) <= most:
+            check_number(name, value := getattr(self, name), whole=name == "clients")
+            if not 0 < value <= most:
                 message = f"{name} is {value!r}: it has to be above 0, and {most:g} at most"
-                raise UsageError(message)
-        for name in ("clients",):
-            if not isinstance(value := getattr(self, name), int):
-                message = f"{name} is {value!r}: it has to be a whole number"
                 raise UsageError(message)
 
     def schedule(self) -> Schedule:
         """When the events happen."""
         return poisson(rate_per_s=self.rate, duration_s=self.seconds, seed=self.seed)
+
+    @property
+    def kept_messages(self) -> int:
+        """Messages that the X-ray has to keep, so that none of them is dropped: twice what is to be expected."""
+        return 2 * (len(self.schedule()) + 1) * (MESSAGES_EACH * self.clients + 2)
 
 
 def long_poll_microscope(*, theme: Theme | None = None, **settings: Any) -> LongPollMicroscope:
@@ -109,7 +116,7 @@ class _Run:
         from realtime_kit.plots.widgets.long_poll_microscope_view import NAME, LongPollView
 
         settings, log = self._settings, EventLog()
-        async with x_rayed(long_polling_app(log), log) as bench:
+        async with x_rayed(long_polling_app(log), log, kept_messages=settings.kept_messages) as bench:
             began_ns = time.monotonic_ns()
             names = range(1, settings.clients + 1)
             clients = [LongPollingClient(bench.url.with_query({NAME: name})) for name in names]
@@ -123,6 +130,7 @@ class _Run:
                         began_ns=began_ns,
                         now_ns=time.monotonic_ns(),
                         until_s=self._until_s,
+                        dropped=bench.x_ray.dropped,
                         phase=self._phase,
                     )
                     self._report(view)

@@ -254,7 +254,7 @@ class Race:
         )
         _check_clients(answers)
         loads = dict(zip(self.rig.loads, answers, strict=True))
-        due = {name: self._due_of(load["newest"]) for name, load in loads.items()}
+        due = {name: self._due_of(load["sample"]) for name, load in loads.items()}
         drain_s = self.settings.interval_s if "polling" in self.rig.loads else 0.0
         report = Progress(
             phase="measuring" if passed_s < self.settings.seconds else "waiting for the last deliveries",
@@ -263,18 +263,19 @@ class Race:
             passed_s=passed_s,
             latencies_s={name: tuple(took_s for _, took_s in found) for name, found in due.items()},
             due_s={name: tuple(due_s for due_s, _ in found) for name, found in due.items()},
+            stride={name: load["stride"] for name, load in loads.items()},
             origin_requests={name: asked.get(name, 0) for name in loads},
             empty_responses={name: load["empty_responses"] for name, load in loads.items()},
         )
         self._tell(report)
         return report.received
 
-    def _due_of(self, newest: Sequence[tuple[int, int]]) -> list[tuple[float, float]]:
+    def _due_of(self, sample: Sequence[tuple[int, int]]) -> list[tuple[float, float]]:
         """When each of these deliveries was due, seconds since the window opened, and how long it took."""
         offsets_ns = self.schedule.offsets_ns
         return [
             (offset_ns / 1e9, (received_ns - self.start_ns - offset_ns) / 1e9)
-            for number, received_ns in newest
+            for number, received_ns in sample
             if 0 <= (index := number - self.first_id) < len(offsets_ns)
             for offset_ns in (int(offsets_ns[index]),)
         ]

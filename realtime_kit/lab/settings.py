@@ -9,6 +9,7 @@ from typing import Any
 
 from realtime_kit import schedule
 from realtime_kit.errors import UsageError
+from realtime_kit.numbers import check_number
 from realtime_kit.processors import usable
 from realtime_kit.theory.statistics import samples_needed
 
@@ -50,12 +51,12 @@ class RaceSettings:
         object.__setattr__(self, "transports", _transports(self.transports))
         if self.clients == 0:
             object.__setattr__(self, "clients", default_clients())
-        _between("clients", self.clients, 1, 1000, "of each transport")
+        _between("clients", self.clients, 1, 1000, "of each transport", whole=True)
         _between("rate", self.rate, 0.01, 1000, "events per second")
         _between("interval", self.interval_s, 0.05, 3600, "seconds")
         _between("seconds", self.seconds, 1, LONGEST_S, "seconds")
-        _between("seed", self.seed, 0, 2**63 - 1, "a whole number")
-        _between("payload", self.payload_bytes, 0, 10_000, "bytes")
+        _between("seed", self.seed, 0, 2**63 - 1, "a whole number", whole=True)
+        _between("payload", self.payload_bytes, 0, 10_000, "bytes", whole=True)
         if self.arrivals not in ARRIVALS:
             message = f"arrivals is {self.arrivals!r}: allowed are {', '.join(ARRIVALS)}"
             raise UsageError(message)
@@ -104,7 +105,8 @@ def _transports(given: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in TRANSPORTS if name in names)
 
 
-def _between(name: str, value: float, low: float, high: float, unit: str) -> None:
+def _between(name: str, value: float, low: float, high: float, unit: str, *, whole: bool = False) -> None:
+    check_number(name, value, whole=whole)
     if not low <= value <= high:
         message = f"{name} is {value:g}: allowed is {low:g} to {high:g} ({unit})"
         raise UsageError(message)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pubcontrol import Item
 from yarl import URL
 
-from realtime_kit import background
+from realtime_kit import background, cell
 from realtime_kit.errors import UsageError
 from realtime_kit.origin.backend import Backend, BackendProcess
 from realtime_kit.origin.own_process import OriginProcess
@@ -53,7 +53,8 @@ class Site:
         origin_port: Port for the application itself; 0 is a free one.
         show_error: Called with the traceback of a handler that raised, and with what a backend writes to its standard
             error; None writes it to standard error.
-        x_ray: Whether `x_ray` shall see what crosses the wires. It costs each message some tenths of a millisecond.
+        x_ray: Whether `x_ray` shall see what crosses the wires, or an `XRay` that shall. It costs each message some
+            tenths of a millisecond.
         **options: Those of `Pushpin`, such as `http_port` or `settings`.
 
     Attributes:
@@ -66,7 +67,7 @@ class Site:
         *,
         origin_port: int = 0,
         show_error: Callable[[str], object] | None = None,
-        x_ray: bool = False,
+        x_ray: bool | XRay = False,
         **options: Any,
     ) -> None:
         def make_origin(port: int, grip_url: str) -> Origin:
@@ -77,7 +78,11 @@ class Site:
                 return OriginProcess(routes, port=port, show_error=shown)
             return OriginServer(routes, port=port, show_error=shown)
 
-        self._x_ray = XRay() if x_ray else None
+        self._x_ray: XRay | None
+        if isinstance(x_ray, bool):
+            self._x_ray = XRay() if x_ray else None
+        else:
+            self._x_ray = x_ray
         self._pushpin = _PushpinWithOrigin(make_origin, origin_port, self._x_ray, **options)
 
     @property
@@ -119,12 +124,18 @@ class Site:
         await self.pushpin.apublish(channel, item)
 
     def start(self) -> Self:
-        """Bring both up; a site that is up is taken down first."""
+        """Bring both up; a site that is up is taken down first.
+
+        A notebook's cell that is run again takes down the sites that it had started before.
+        """
+        cell.forget(self.stop)  # if it is this one that is started again
+        cell.replace_by(self.stop)
         self._pushpin.start()
         return self
 
     def stop(self) -> None:
         """Take both down. May be called again."""
+        cell.forget(self.stop)
         self._pushpin.stop()
 
     def stop_origin(self) -> None:
@@ -156,7 +167,8 @@ class Site:
         await background.arun(self._pushpin.start_origin())
 
     def __enter__(self) -> Self:
-        return self.start()
+        self._pushpin.start()  # it ends with its block, whatever becomes of the cell
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from realtime_kit import background, schedule
 from realtime_kit.errors import UsageError
 from realtime_kit.measurements.stall import StallRun
+from realtime_kit.numbers import check_number
 from realtime_kit.origin.lessons import find_lesson
 from realtime_kit.origin.process import CHANNEL
 from realtime_kit.publisher import HttpPublisher, Pacer, text_item
@@ -210,12 +211,14 @@ async def _concurrently(publisher: HttpPublisher, due_ns: NDArray[np.int64]) -> 
 def _check_stall(stall_s: float, rate_per_s: float, seconds: float, *, shortest_s: float) -> None:
     _check("rate_per_s", rate_per_s, 10, 500)
     _check("seconds", seconds, shortest_s, 60)
+    check_number("stall_s", stall_s)
     if not 0 < stall_s < seconds / 2:
         message = f"stall_s is {stall_s:g}: it has to be above 0 and less than half of the {seconds:g} s"
         raise UsageError(message)
 
 
 def _check(name: str, value: float, least: float, most: float) -> None:
+    check_number(name, value)
     if not least <= value <= most:
         message = f"{name} is {value:g}: allowed is {least:g} to {most:g}"
         raise UsageError(message)

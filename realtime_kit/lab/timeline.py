@@ -15,6 +15,7 @@ import numpy as np
 from realtime_kit.clients import StreamingClient
 from realtime_kit.errors import MissingDependency, UsageError
 from realtime_kit.lab.x_rayed import LEAD_S, Readers, XRayed, happening, until, x_rayed
+from realtime_kit.numbers import check_number
 from realtime_kit.origin import EventLog, streaming_app
 from realtime_kit.plots.style import Theme
 from realtime_kit.schedule import Schedule, poisson
@@ -75,12 +76,9 @@ class TimelineSettings:
             ("rate", MOST_PER_S),
             ("seconds", LONGEST_S),
         ):
-            if not 0 < (value := getattr(self, name)) <= most:
+            check_number(name, value := getattr(self, name), whole=name in {"history", "page_events"})
+            if not 0 < value <= most:
                 message = f"{name} is {value!r}: it has to be above 0, and {most:g} at most"
-                raise UsageError(message)
-        for name in ("history", "page_events"):
-            if not isinstance(value := getattr(self, name), int):
-                message = f"{name} is {value!r}: it has to be a whole number"
                 raise UsageError(message)
 
     def schedule(self) -> Schedule:

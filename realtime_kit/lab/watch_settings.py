@@ -9,6 +9,7 @@ from yarl import URL
 
 from realtime_kit.clients.swarm.connect import shown
 from realtime_kit.errors import UsageError
+from realtime_kit.numbers import check_number
 from realtime_kit.pushpin.attached import AttachedPushpin
 
 LONGEST_S = 3600
@@ -45,7 +46,8 @@ class WatchSettings:
     def __post_init__(self) -> None:
         ranges = {"pushes": (1, 1000), "seconds": (1, LONGEST_S), "payload_bytes": (0, 10_000)}
         for name, (least, most) in ranges.items():
-            if not least <= (value := getattr(self, name)) <= most:
+            check_number(name, value := getattr(self, name), whole=name != "seconds")
+            if not least <= value <= most:
                 message = f"{name} is {value:g}: allowed is {least} to {most}"
                 raise UsageError(message)
         try:

@@ -18,6 +18,7 @@ from realtime_kit.origin import Announcer, EventLog
 from realtime_kit.publisher import Pacer
 from realtime_kit.schedule import Schedule
 from realtime_kit.taps.x_ray import XRay
+from realtime_kit.taps.x_ray.x_ray import KEPT_MESSAGES
 
 View = TypeVar("View")
 
@@ -42,14 +43,20 @@ class XRayed:
 
 
 @contextlib.asynccontextmanager
-async def x_rayed(app: web.Application, log: EventLog) -> AsyncIterator[XRayed]:
+async def x_rayed(
+    app: web.Application, log: EventLog, *, kept_messages: int = KEPT_MESSAGES
+) -> AsyncIterator[XRayed]:
     """Brings everything up, on the kit's loop, and takes it down.
 
     Args:
         app: The origin; answers `/events`.
         log: What it answers from.
+        kept_messages: How many of the newest messages the X-ray keeps.
     """
-    async with Site(app, x_ray=True) as site, site.pushpin.publisher() as publisher:
+    async with (
+        Site(app, x_ray=XRay(kept_messages=kept_messages)) as site,
+        site.pushpin.publisher() as publisher,
+    ):
         announcer = Announcer(log, publisher)
         try:
             yield XRayed(site.url / "events", log, site.x_ray)

@@ -38,7 +38,7 @@ class OriginServer:
         port: Where it listens, once entered.
 
     Raises:
-        UsageError: if the routes or the port are none.
+        UsageError: if the routes or the port are none, or a table has two routes for the same.
         OriginError: on entering, if the port is taken or the application belongs to another loop.
     """
 
@@ -83,7 +83,14 @@ def _application(routes: Routes, show_error: ShowError | None) -> web.Applicatio
         app = routes
     else:
         app = web.Application()
-        app.add_routes(routes)
+        try:
+            app.add_routes(routes)
+        except (RuntimeError, ValueError) as error:
+            message = (
+                f"the routes cannot be served: {error}. A handler that is defined again, as by a cell that is run "
+                "again, is added to its table once more: make the table anew where the handler is defined"
+            )
+            raise UsageError(message) from error
     if reporter := app.get(_REPORTER):
         reporter.show = show_error
     elif not app.frozen:  # one that was served elsewhere before takes no more middlewares

@@ -59,7 +59,8 @@ class Pacer:
             raise UsageError("a pacer runs once: make another one")
         loop = asyncio.get_running_loop()
         self._finished = loop.create_future()
-        threading.Thread(target=self._keep_time, args=(loop, self._finished), daemon=True).start()
+        name = "realtime_kit pacing"
+        threading.Thread(target=self._keep_time, args=(loop, self._finished), name=name, daemon=True).start()
         try:
             await self._finished
         finally:

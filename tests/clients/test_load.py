@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from realtime_kit.clients import Receipts
-from realtime_kit.clients.load import CLIENTS, OPENING_AT_ONCE, LoadWorker
+from realtime_kit.clients.load import CLIENTS, OPENING_AT_ONCE, EvenSample, LoadWorker
 from realtime_kit.errors import ClientError, UsageError
 
 
@@ -178,13 +178,26 @@ def test_progress_counts_deliveries_of_the_run_and_neither_warm_up_nor_repetitio
             await stream.say(3, 3, 4)
             await load.roll_call(event_id=4, timeout_s=60)
             progress = await load.progress()
-            newest = progress.pop("newest")
-            assert progress == {"received": 6, "empty_responses": 0, "errors": []}
-            assert sorted(number for number, _ in newest) == [3, 3, 3, 4, 4, 4]
-            assert all(now_ns < at_ns < time.monotonic_ns() for _, at_ns in newest)
-            assert (await load.progress())["newest"] == []
+            sample = progress.pop("sample")
+            assert progress == {"received": 6, "stride": 1, "empty_responses": 0, "errors": []}
+            assert sorted(number for number, _ in sample) == [3, 3, 3, 4, 4, 4]
+            assert all(now_ns < at_ns < time.monotonic_ns() for _, at_ns in sample)
+            assert (await load.progress())["sample"] == []
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("count", [0, 1, 500, 501, 1000, 1001, 5000])
+def test_what_is_shown_of_many_deliveries_is_every_so_many_th_of_them(count):
+    sample = EvenSample(500)
+    for number in range(count):
+        sample.add(number, 0)
+    kept, stride = sample.take()
+
+    assert [number for number, _ in kept] == list(range(0, count, stride))
+    assert len(kept) <= 500
+    assert stride == 1 or len(kept) > 250
+    assert sample.take() == ([], 1)
 
 
 def test_the_window_counts_what_happened_between_its_two_moments():

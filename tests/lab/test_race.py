@@ -72,7 +72,9 @@ class FakeRig:
         self.reference = Asked(report=answering({}))
         everything = {
             "window": until_the_end,
-            "progress": answering({"received": 1, "newest": [], "empty_responses": 0, "errors": []}),
+            "progress": answering(
+                {"received": 1, "sample": [], "stride": 1, "empty_responses": 0, "errors": []}
+            ),
             "roll_call": answering([]),
             "report": answering({"errors": []}),
         }

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import pytest
 
 from realtime_kit import RaceSettings
 from realtime_kit.errors import UsageError
-from realtime_kit.lab import TRANSPORTS
+from realtime_kit.lab import TRANSPORTS, polling_explorer, stalled_origin
+from realtime_kit.lab.comeback import comeback
+from realtime_kit.lab.microscope import MicroscopeSettings
+from realtime_kit.lab.timeline import TimelineSettings
+from realtime_kit.lab.watch_settings import WatchSettings
 
 
 def test_the_defaults_suffice_for_a_99th_percentile() -> None:
@@ -75,6 +82,10 @@ def test_all_that_was_set_is_recorded() -> None:
         ({"transports": ("pigeon",)}, "allowed are polling"),
         ({"transports": ()}, "allowed are polling"),
         ({"clients": -1}, "clients is -1"),
+        ({"clients": "5"}, "clients is '5': it has to be a whole number"),
+        ({"clients": 2.5}, "clients is 2.5: it has to be a whole number"),
+        ({"interval_s": "2"}, "interval is '2': it has to be a number"),
+        ({"seed": None}, "seed is None: it has to be a whole number"),
         ({"clients": 5000}, "1 to 1000"),
         ({"seed": -1}, "seed is -1"),
         ({"rate": 0}, "rate is 0"),
@@ -88,3 +99,27 @@ def test_all_that_was_set_is_recorded() -> None:
 def test_what_is_not_allowed_is_said_with_what_is(wrong: dict[str, object], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         RaceSettings(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda wrong: MicroscopeSettings(clients=wrong),
+        lambda wrong: TimelineSettings(rate=wrong),
+        lambda wrong: WatchSettings("http://127.0.0.1/events", pushes=wrong),
+        lambda wrong: polling_explorer(interval_s=wrong),
+        lambda wrong: comeback(clients=wrong),
+        lambda wrong: stalled_origin(seconds=wrong),
+    ],
+)
+@pytest.mark.parametrize("wrong", ["4", None, 1 + 2j])
+def test_what_is_no_number_is_said_to_be_none_wherever_one_is_asked_for(
+    make: Callable[..., object], wrong: object
+) -> None:
+    with pytest.raises(UsageError, match=f"is {re.escape(repr(wrong))}: it has to be a (whole )?number"):
+        make(wrong)
+
+
+def test_clients_are_whole() -> None:
+    with pytest.raises(UsageError, match=r"clients is 2\.5: it has to be a whole number"):
+        MicroscopeSettings(clients=2.5)  # type: ignore[arg-type]

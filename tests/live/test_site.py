@@ -18,12 +18,13 @@ import pytest
 import requests
 from aiohttp import ClientSession, web
 
-from realtime_kit import StreamingClient, background, grip, serving, sse_events
+from realtime_kit import StreamingClient, background, cell, grip, serving, sse_events
 from realtime_kit.errors import OriginError, PublishError, PushpinStopped, UsageError
 from realtime_kit.lab import Site
 from realtime_kit.lab.serve import serve_lesson
 from realtime_kit.origin import LESSONS
 from realtime_kit.publisher import HttpPublisher
+from realtime_kit.pushpin import State
 from realtime_kit.pushpin.instance import Instance
 
 pytestmark = pytest.mark.live
@@ -301,3 +302,28 @@ def test_the_first_line_of_an_invitation_shows_what_has_happened(name: str) -> N
         return said
 
     assert b"the third event" in background.run(heard())
+
+
+def test_a_cell_that_is_run_again_replaces_the_site_that_it_had_started(
+    routes: web.RouteTableDef, monkeypatch: pytest.MonkeyPatch, nothing_left_behind: str
+) -> None:
+    """What a cell runs: `site = serving(routes).start()`."""
+    running = {"cell": "up", "run": "first"}
+    monkeypatch.setattr(cell, "_current", lambda: (running["cell"], running["run"]))
+    first, second = serving(routes), serving(routes)
+    try:
+        port = first.start().url.port
+        running.update(cell="another", run="second")
+        with serving(routes):
+            assert first.pushpin.state is State.READY
+        running.update(cell="up", run="third")
+        second.start()
+        assert repr(first) == "<Site, not up>"
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"http://127.0.0.1:{port}/news", timeout=5)
+        running.update(run="fourth")
+        assert second.start().pushpin.state is State.READY
+    finally:
+        first.stop()
+        second.stop()
+    assert not cell._made

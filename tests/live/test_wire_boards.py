@@ -9,7 +9,7 @@ import pytest
 from matplotlib import font_manager
 
 from realtime_kit.errors import UsageError
-from realtime_kit.lab.microscope import long_poll_microscope
+from realtime_kit.lab.microscope import MicroscopeSettings, long_poll_microscope
 from realtime_kit.lab.timeline import TimelineSettings, history_timeline
 from realtime_kit.plots.style import LIGHT
 
@@ -39,6 +39,33 @@ def test_long_polls_get_every_event_and_pushpin_repeats_them_once() -> None:
     assert seen.origin_requests["client request"] == len(seen.questions)
     assert all(gap > 0 for gap in seen.gaps_s)
     assert seen.moment is not None
+
+
+def test_the_microscopes_numbers_are_those_of_what_happened() -> None:
+    """Eight clients and ten events a second are the most that can be looked at."""
+    settings = MicroscopeSettings(clients=8, rate=10, seconds=4)
+    board = long_poll_microscope(clients=8, rate=10, seconds=4, theme=LIGHT)
+    try:
+        seen = board.start().wait()
+        told = str(board.table())
+    finally:
+        board.close()
+    events = len(settings.schedule())
+    assert [each.event for each in seen.published] == list(range(1, events + 1))
+    for client in range(8):
+        answered = [each.events for each in seen.of_client(client) if each.answered_s is not None]
+        assert [event for page in answered for event in page] == list(
+            range(1, events + 1)
+        )  # in order, and once
+        assert seen.of_client(client)[-1].is_held
+        assert 0.5 < seen.held_share(client) < 1
+    assert seen.origin_requests["client request"] == len(seen.questions)
+    assert len(seen.between) == len(seen.gaps_s) > 0
+    assert f"{events} events happened, and every one reached every client." in told
+    # Nothing was dropped, and half a minute of this fits as well.
+    messages = 2 * (len(seen.questions) + len(seen.origin) + len(seen.published))
+    assert seen.dropped == 0
+    assert messages < settings.kept_messages
 
 
 @pytest.mark.parametrize(("history", "page_events"), [(40, 10), (7, 3)])

@@ -11,8 +11,10 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import unquote
 
 import nbformat
@@ -34,19 +36,24 @@ GONE_WITHIN_S = 15.0
 MARK = "REALTIME_KIT_TEST_KERNEL"
 """An environment variable: all that a kernel starts inherits it, so its processes can be told from others'."""
 
-FOLLOW_FOLDERS = """
+BEFORE = """
 import sys
+from realtime_kit.plots.widgets import live_picture
+live_picture.LINGER_S = 0.1  # so long, not 30 s, a picture's thread waits for something more to draw
 _folders = []
 sys.addaudithook(lambda event, args: _folders.append(args[0]) if event == "tempfile.mkdtemp" else None)
 """
 
-WHAT_IS_LEFT = """
+WHAT_IS_LEFT = f"""
 import json, threading, psutil
-print(json.dumps({
+_ours = [thread for thread in threading.enumerate() if thread.name.startswith("realtime_kit")]
+for thread in _ours:
+    thread.join({GONE_WITHIN_S})
+print(json.dumps({{
     "folders": _folders,
     "processes": [process.name() for process in psutil.Process().children(recursive=True)],
-    "threads": [thread.name for thread in threading.enumerate() if thread.name == "realtime_kit"],
-}))
+    "threads": [thread.name for thread in _ours if thread.is_alive()],
+}}))
 """
 
 WHAT_IS_RUNNING = """
@@ -192,7 +199,7 @@ def test_it_runs_from_top_to_bottom_in_a_minute_and_leaves_nothing(lesson: Noteb
     client = NotebookClient(lesson, timeout=LONGEST_LESSON_S, kernel_name="python3")
     cells = list(lesson.cells)
     with client.setup_kernel(env={**os.environ, MARK: mark}, cwd=str(FOLDER)):
-        run_cell(client, FOLLOW_FOLDERS)
+        run_cell(client, BEFORE)
         began = time.monotonic()
         for cell in cells:
             client.execute_cell(cell, lesson.cells.index(cell))
@@ -206,6 +213,24 @@ def test_it_runs_from_top_to_bottom_in_a_minute_and_leaves_nothing(lesson: Noteb
     assert not errors(cells)
     assert took_s < LONGEST_LESSON_S
     until(lambda: not marked(mark), lambda: f"still there: {marked(mark)}")
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("path", [path for path in LESSONS if path.stem < "05"], ids=lambda path: path.stem)
+def test_with_every_cell_run_twice_it_goes_on_and_leaves_nothing(path: Path, mark: str) -> None:
+    """As learners do, in a front end that says which cell runs; nbclient does not."""
+    lesson = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    with kernel(mark) as (_, client):
+        execute(client, BEFORE)
+        for cell in code(lesson):
+            for _ in range(2):
+                execute(client, cell.source, cell.id)
+        left = json.loads(execute(client, WHAT_IS_LEFT))
+
+    folders = left.pop("folders")
+    assert left == {"processes": [], "threads": []}, "the last cell has not closed everything"
+    assert folders
+    assert not [folder for folder in folders if Path(folder).exists()]
 
 
 @pytest.mark.live
@@ -346,7 +371,7 @@ def run_cell(client: NotebookClient, source: str) -> str:
 
 @contextlib.contextmanager
 def kernel(mark: str) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
-    manager, client = start_new_kernel(kernel_name="python3", env={**os.environ, MARK: mark})
+    manager, client = start_new_kernel(kernel_name="python3", env={**os.environ, MARK: mark}, cwd=str(FOLDER))
     try:
         yield manager, client
     finally:
@@ -362,15 +387,26 @@ def reply_to(client: BlockingKernelClient, request: str) -> dict[str, Any]:
             return reply
 
 
-def execute(client: BlockingKernelClient, source: str) -> str:
+def execute(client: BlockingKernelClient, source: str, cell: str = "") -> str:
+    """Have the kernel run this, perhaps as a cell of that name, and return what it printed."""
     printed: list[str] = []
-    reply = client.execute_interactive(
-        source,
-        timeout=30,
-        output_hook=lambda message: printed.append(message["content"].get("text", "")),
-    )
-    assert reply["content"]["status"] == "ok", reply["content"]
+    with mock.patch.object(client.session, "msg", partial(_message, client.session.msg, cell)):
+        reply = client.execute_interactive(
+            source,
+            timeout=LONGEST_LESSON_S,
+            output_hook=lambda message: printed.append(message["content"].get("text", "")),
+        )
+    assert reply["content"]["status"] == "ok", (source, reply["content"])
     return "".join(printed)
+
+
+def _message(
+    make: Callable[..., dict[str, Any]], cell: str, kind: str, *args: Any, **kwargs: Any
+) -> dict[str, Any]:
+    message = make(kind, *args, **kwargs)
+    if cell and kind == "execute_request":
+        message["metadata"]["cellId"] = cell
+    return message
 
 
 def marked(mark: str) -> list[psutil.Process]:

@@ -197,3 +197,12 @@ def test_a_client_that_hangs_up_in_the_middle_of_its_request_is_no_failure(caplo
 
     asyncio.run(main())
     assert caplog.text == ""
+
+
+def test_a_table_with_two_routes_for_the_same_is_said_to_be_one():
+    routes = web.RouteTableDef()
+    for _ in range(2):  # a cell with a handler that is run twice
+        routes.get("/")(hello)
+
+    with pytest.raises(UsageError, match=r"method .* already registered\. A handler that is defined again"):
+        OriginServer(routes)

@@ -12,11 +12,10 @@ from typing import Any, Generic, Protocol, Self, TypeVar, cast
 import ipywidgets
 from matplotlib.figure import Figure
 
-from realtime_kit import background
+from realtime_kit import background, cell
 from realtime_kit.errors import RealtimeKitError, UsageError
 from realtime_kit.measurements.progress import Progress
 from realtime_kit.plots.style import DARK, LIGHT, Theme
-from realtime_kit.plots.widgets import cell
 from realtime_kit.plots.widgets.controls import button
 from realtime_kit.plots.widgets.frames import still_figure
 from realtime_kit.plots.widgets.life import close_widgets
@@ -66,7 +65,7 @@ class Board(ABC, Generic[View, Outcome]):
         controls: Sequence[ipywidgets.Widget] = (),
         theme: Theme | None = None,
     ) -> None:
-        cell.replace_by(self)
+        cell.replace_by(self.close)
         self._lock = threading.RLock()
         self._view = first
         self._work: Work[Outcome] | None = None
@@ -191,7 +190,7 @@ class Board(ABC, Generic[View, Outcome]):
             close_widgets(self.widget)
         finally:
             atexit.unregister(self._at_exit)
-            cell.forget(self)
+            cell.forget(self.close)
             self._closed.set()
 
     @property

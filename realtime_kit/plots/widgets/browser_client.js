@@ -165,7 +165,9 @@ class Client {
   }
 
   fail(words) {
-    const never = "No connection. Is the site up, and jupyter-server-proxy installed where JupyterLab runs?";
+    const proxied = location.protocol.startsWith("http");
+    const needed = proxied ? "jupyter-server-proxy installed where JupyterLab runs" : "the kernel on this machine";
+    const never = `No connection. Is the site up, and ${needed}?`;
     // With a good-bye, because a page that is being left has its streams ended before it is told.
     this.end("left", this.state === "open" ? words : never, "ended");
   }

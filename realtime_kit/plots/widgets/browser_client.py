@@ -15,14 +15,17 @@ from typing import Any
 import anywidget
 import numpy as np
 import traitlets
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from yarl import URL
 
+from realtime_kit.cell import forget, replace_by
 from realtime_kit.errors import UsageError
-from realtime_kit.plots.style import DARK, LIGHT
+from realtime_kit.plots.style import DARK, LIGHT, Theme
 from realtime_kit.plots.widgets.browser_receipt import BrowserReceipt, Due
 from realtime_kit.plots.widgets.browser_reports import BrowserReports
-from realtime_kit.plots.widgets.cell import forget, replace_by
+from realtime_kit.plots.widgets.browser_summary import browser_figure, browser_table
+from realtime_kit.plots.widgets.page import DataTable
 from realtime_kit.plots.widgets.relay import HOST, Relay
 
 TRANSPORTS = ("streaming", "websocket")
@@ -38,7 +41,8 @@ class BrowserClient(anywidget.AnyWidget):
 
     The way is browser, Jupyter server (jupyter-server-proxy), a `Relay` in this process, Pushpin. Latency counts from
     the moment an event was due. The clocks of browser and kernel differ, so the difference is measured over and over,
-    and every latency is uncertain by half of the shortest round trip, or less.
+    and every latency is uncertain by half of the shortest round trip, or less. A window of VS Code has no such server
+    to go through: there the way leads straight to the relay, and it has to be on the same machine as the kernel.
 
         client = BrowserClient(site.url, due=due)   # due[id] = time.monotonic_ns(), when it was published
         client                                      # shows it, with a button for each transport
@@ -79,7 +83,8 @@ class BrowserClient(anywidget.AnyWidget):
         self._paths = _checked_paths(path, self._target)
         self._transport = _checked_transport(transport)
         self._seconds = _checked_seconds(seconds)
-        self._reports = BrowserReports({} if due is None else due)
+        self._due: Due = {} if due is None else due
+        self._reports = BrowserReports(self._due)
         self._page = ""
         self._number = 0
         self._connected: concurrent.futures.Future[None] = concurrent.futures.Future()
@@ -91,7 +96,7 @@ class BrowserClient(anywidget.AnyWidget):
             },
         )
         self.on_msg(self._hear)
-        replace_by(self)
+        replace_by(self.close)
 
     # Doing
 
@@ -140,7 +145,7 @@ class BrowserClient(anywidget.AnyWidget):
     def close(self) -> None:
         """Stop, and take the widget off every page. May be called again."""
         self.stop()
-        forget(self)
+        forget(self.close)
         if self.comm is not None:
             self.layout.close()
         super().close()
@@ -173,6 +178,14 @@ class BrowserClient(anywidget.AnyWidget):
         """How far off `offset_s`, and with it the latest latency, may be; infinite before the first round trip."""
         clock = self._reports.clock
         return clock.uncertainty_ns / 1e9 if clock else inf
+
+    def figure(self, *, theme: Theme = LIGHT) -> Figure:
+        """What the page has reported up to now, as a figure to keep: each latency, with its uncertainty."""
+        return browser_figure(self.receipts, self._due, theme=theme)
+
+    def table(self) -> DataTable:
+        """The newest receipts, and the median of all."""
+        return browser_table(self.receipts, self._due)
 
     def __repr__(self) -> str:
         return f"<BrowserClient of {self._target}: {self._status}>"

@@ -152,8 +152,12 @@ class ChoiceExplorer(Board[ChoiceView, Run]):
         self._say_phase(progress)
         self._change(lambda view: replace(view, share=progress.share))
 
+    def _ended(self, outcome: Run | None, error: BaseException | None) -> None:
+        self._change(lambda view: replace(view, share=0.0))  # also of a check that failed
+        super()._ended(outcome, error)
+
     def _finished(self, outcome: Run) -> str:
-        self._change(lambda view: replace(view, share=0.0, check=Check(self._checked, outcome)))
+        self._change(lambda view: replace(view, check=Check(self._checked, outcome)))
         return f"Checked with {self._checked}. {verdict(outcome)}."
 
     def _table(self, view: ChoiceView) -> Tabular:

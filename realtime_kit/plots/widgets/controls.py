@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import ipywidgets
 
 from realtime_kit.errors import UsageError
+from realtime_kit.numbers import check_number
 
 Settings = TypeVar("Settings", bound=Any)
 
@@ -104,6 +105,7 @@ class Slider:
         Raises:
             UsageError: if not.
         """
+        check_number(self._words, value)
         if not self._least <= value <= self._most:
             ends = f"{self._write(self._least)} to {self._write(self._most)}"
             message = f"{self._words} is {value:g}: allowed is {ends}"

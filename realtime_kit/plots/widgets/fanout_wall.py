@@ -11,6 +11,7 @@ from typing import Any
 
 from realtime_kit.errors import UsageError
 from realtime_kit.measurements.fanout import FanoutRun
+from realtime_kit.numbers import check_number
 from realtime_kit.plots.style import Theme
 from realtime_kit.plots.widgets.board import Board, Tabular
 from realtime_kit.plots.widgets.page import DataTable
@@ -58,6 +59,7 @@ class FanoutWall(Board[WallView, FanoutRun]):
         replay_s: float = REPLAY_S,
         theme: Theme | None = None,
     ) -> None:
+        check_number("replay_s", replay_s)
         if not 0 <= replay_s <= 60:
             message = f"replay_s is {replay_s:g}: allowed is 0 to 60"
             raise UsageError(message)

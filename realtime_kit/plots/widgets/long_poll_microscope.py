@@ -111,6 +111,8 @@ def _asked(view: LongPollView) -> str:
 
 
 def _reached(view: LongPollView) -> str:
+    if view.dropped:
+        return f"The X-ray has kept the newest messages, {view.dropped:,} are gone: what came first is not counted."
     events = f"{view.events:,} event{'s' if view.events != 1 else ''}"
     lost = sum(len(view.missing(client)) for client in range(view.clients))
     if not view.events:

@@ -109,6 +109,7 @@ class LongPollView:
         questions: In the order asked.
         origin: Pushpin's requests to the origin, likewise.
         published: The events, likewise.
+        dropped: Messages that the X-ray has not kept; then there was more than this.
         phase: What is going on, for people.
     """
 
@@ -118,6 +119,7 @@ class LongPollView:
     questions: tuple[Question, ...] = ()
     origin: tuple[OriginRequest, ...] = ()
     published: tuple[Published, ...] = ()
+    dropped: int = 0
     phase: str = field(default="", compare=False)
 
     @classmethod
@@ -129,6 +131,7 @@ class LongPollView:
         began_ns: int,
         now_ns: int,
         until_s: float,
+        dropped: int = 0,
         phase: str = "",
     ) -> LongPollView:
         """Reads what an X-ray has seen.
@@ -139,6 +142,7 @@ class LongPollView:
             began_ns: Zero of the time axis, on `CLOCK_MONOTONIC`.
             now_ns: The moment of the look, likewise.
             until_s: How far the picture is to reach.
+            dropped: Messages that the X-ray has not kept.
             phase: What is going on.
         """
         seen = list(exchanges)
@@ -151,6 +155,7 @@ class LongPollView:
                 OriginRequest(_s(each.began_ns, began_ns), each.cause.why) for each in seen if each.cause
             ),
             published=tuple(_published(seen, began_ns)),
+            dropped=dropped,
             phase=phase,
         )
 

@@ -160,4 +160,9 @@ class PollingExplorer(Board[PollingView, Run]):
             ("deliveries", NOTHING, f"{found.deliveries:,}" if found else NOTHING),
         ]
         notes = [f"Measured: {found.settings}. Theory: {view.settings}."] if found and view.differs else []
+        if found and found.is_sampled:
+            notes.append(
+                f"Until the end the latencies are those of an even sample, one delivery in {found.sampled} where it "
+                "is thinnest."
+            )
         return DataTable("Polling in theory and measured", _HEADINGS, rows, notes)

@@ -124,9 +124,10 @@ class PollingScene(Scene[PollingView]):
         theory = f"theory: evenly spread up to {format_seconds(law.max)}"
         remarks = [(theory, self._theme.theory_colour(POLLING))]
         if view.measured is not None:
-            remarks.append(
-                (f"measured: {view.measured.deliveries:,} deliveries", self._theme.colour(POLLING))
-            )
+            measured = f"measured: {view.measured.deliveries:,} deliveries"
+            if view.measured.is_sampled:
+                measured += f", one in {view.measured.sampled} drawn"
+            remarks.append((measured, self._theme.colour(POLLING)))
             if view.differs:
                 remarks.append((str(view.measured.settings), self._theme.muted))
         self._remarks.write(  # in the corner that the curve of a uniform law leaves free

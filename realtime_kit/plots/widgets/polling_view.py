@@ -58,7 +58,9 @@ class Measured:
     Attributes:
         settings: With these settings.
         share: Share of the measurement's time that has passed, 0 to 1.
-        counts: Shape (bins,): deliveries by latency, over two polling intervals.
+        received: Deliveries so far.
+        counts: Shape (bins,): deliveries by latency, over two polling intervals; those of an even sample stand for all.
+        sampled: One in how many deliveries the thinnest part of that sample has; 1 if all are in it.
         requests_per_s: Requests at the origin per second; None before the first report.
         empty_fraction: Share of the answers without an event, likewise.
         run: The finished measurement.
@@ -66,25 +68,32 @@ class Measured:
 
     settings: PollingSettings
     share: float = 0.0
+    received: int = 0
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(_BINS, np.int64))
+    sampled: int = 1
     requests_per_s: float | None = None
     empty_fraction: float | None = None
     run: Run | None = None
 
     @property
+    def is_sampled(self) -> bool:
+        """Whether the curve is that of a sample; a finished run's never is."""
+        return self.run is None and self.sampled > 1
+
+    @property
     def deliveries(self) -> int:
         """How many there were so far; those that were lost are among them when the run is finished."""
-        return self.run[POLLING].ledger.expected if self.run else int(self.counts.sum())
+        return self.run[POLLING].ledger.expected if self.run else self.received
 
     def curve(self) -> NDArray[np.float64]:
         """The distribution so far: shape (points, 2), latency in seconds and share of the deliveries."""
         if self.run is not None and self.run[POLLING].latency_curve_s:
             points = np.column_stack([self.run[POLLING].latency_curve_s, CURVE_SHARES])
             return np.asarray(points[np.isfinite(points[:, 0])])
-        if self.run is not None or not self.deliveries:
+        if self.run is not None or not self.counts.any():
             return np.empty((0, 2))
         filled = self.counts[: int(np.flatnonzero(self.counts)[-1]) + 1]
-        shares = np.concatenate([[0.0], np.cumsum(filled) / self.deliveries])
+        shares = np.concatenate([[0.0], np.cumsum(filled) / filled.sum()])
         return np.column_stack([self._edges_s()[: len(shares)], shares])
 
     def quantiles_s(self, *quantiles: float) -> list[float]:
@@ -98,8 +107,13 @@ class Measured:
     def after(self, progress: Progress) -> Measured:
         """With what came since a report."""
         news_s = np.clip(progress.latencies_s.get(POLLING, ()), 0, self._edges_s()[-1])
+        stride = progress.stride.get(POLLING, 1)
         later = replace(
-            self, share=progress.share, counts=self.counts + np.histogram(news_s, self._edges_s())[0]
+            self,
+            share=progress.share,
+            received=progress.received.get(POLLING, self.received),
+            counts=self.counts + stride * np.histogram(news_s, self._edges_s())[0],
+            sampled=max(self.sampled, stride),
         )
         # Clients go on asking while the last deliveries are waited for; what counts is the window.
         requests = progress.origin_requests.get(POLLING, 0)

@@ -27,7 +27,10 @@ StartRace = Callable[[ProgressReport, asyncio.Event], Coroutine[Any, Any, Run]]
 _HEADINGS = (
     ("transport", "how the clients get their events"),
     ("delivered", "deliveries so far, of all clients together"),
-    ("median, last 15 s", "median latency of the last 15 seconds' deliveries"),
+    (
+        "median, last 15 s",
+        "median latency of the last 15 seconds' deliveries; of very many, an even sample of them",
+    ),
     ("origin requests", "requests that have reached the origin so far"),
     ("in vain", "answers of the origin without an event"),
 )

@@ -132,7 +132,7 @@ class RaceScene(Scene[RaceView]):
         height, colour = math.log10(self._course.interval_s), theme.theory_colour("polling")
         dash = (0, look("polling").dash)
         axes.axhline(height, color=colour, linestyle=dash, linewidth=THEORY_WIDTH_PT, zorder=4)
-        words = f"theory: polling every {format_seconds(self._course.interval_s)}, never later"
+        words = f"theory: polling waits {format_seconds(self._course.interval_s)} at most + answer"
         write(axes, -STRIP_S, self._above_interval(), words, colour, right_pt=4, size_pt=SMALL_PT)
 
     def _above_interval(self) -> float:

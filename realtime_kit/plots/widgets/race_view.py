@@ -51,31 +51,39 @@ class Recent:
         due_s: Shape (deliveries,): when each event was due, seconds since the window opened.
         latency_s: Shape (deliveries,): how long each took, seconds.
         shown: Shape (deliveries,): whether it is one of those that are drawn; as long as it is recent it stays so.
+        stands_for: Shape (deliveries,): how many deliveries each stands for; very many are sampled.
         count: Deliveries since the window opened.
     """
 
     due_s: NDArray[np.float64]
     latency_s: NDArray[np.float64]
     shown: NDArray[np.bool_]
+    stands_for: NDArray[np.int64]
     count: int = 0
 
-    def after(
-        self, due_s: tuple[float, ...], latency_s: tuple[float, ...], *, now_s: float, per_dot: int
-    ) -> Recent:
+    def after(self, progress: Progress, transport: str, *, per_dot: int) -> Recent:
         """With those that came since, every so many of them drawn, and without those the picture has left behind."""
-        count = self.count + len(due_s)
+        due_s, stride = progress.due_s.get(transport, ()), progress.stride.get(transport, 1)
+        numbers = self.count + stride * np.arange(len(due_s))
         due = np.concatenate([self.due_s, due_s])
-        latency = np.concatenate([self.latency_s, latency_s])
-        shown = np.concatenate([self.shown, np.arange(self.count, count) % per_dot == 0])
-        kept = due > now_s - STRIP_S
-        return Recent(due[kept], latency[kept], shown[kept], count)
+        latency = np.concatenate([self.latency_s, progress.latencies_s.get(transport, ())])
+        shown = np.concatenate([self.shown, -numbers % per_dot < stride])
+        stands_for = np.concatenate([self.stands_for, np.full(len(due_s), stride)])
+        kept = due > progress.passed_s - STRIP_S
+        count = progress.received.get(transport, self.count)
+        return Recent(due[kept], latency[kept], shown[kept], stands_for[kept], count)
 
     def median_s(self) -> float:
         """Their median latency, seconds; NaN if there are none."""
-        return float(np.median(self.latency_s)) if len(self.latency_s) else math.nan
+        if not len(self.latency_s):
+            return math.nan
+        order = np.argsort(self.latency_s)
+        passed = 2 * np.cumsum(self.stands_for[order])
+        middle = [np.searchsorted(passed, passed[-1] / 2, side=side) for side in ("left", "right")]
+        return float(self.latency_s[order][middle].mean())
 
 
-_NONE = Recent(np.empty(0), np.empty(0), np.empty(0, np.bool_))
+_NONE = Recent(np.empty(0), np.empty(0), np.empty(0, np.bool_), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,10 +118,7 @@ class RaceView:
             return replace(self, share=progress.share)
         recent = {
             transport: self.latest(transport).after(
-                progress.due_s.get(transport, ()),
-                progress.latencies_s.get(transport, ()),
-                now_s=progress.passed_s,
-                per_dot=self.course.deliveries_per_dot,
+                progress, transport, per_dot=self.course.deliveries_per_dot
             )
             for transport in self.course.transports
         }

@@ -23,6 +23,10 @@ HOST = "127.0.0.1"
 SECRETS = (b"authorization", b"cookie", b"x-xsrftoken")
 """Whoever has these may run code on the Jupyter server."""
 
+_OF_VS_CODE = re.compile(rb"vscode-webview://[0-9a-z-]+")
+"""Origin of a view in VS Code's window, which is no page of the Jupyter server: its EventSource may read an answer only
+if the answer names this origin. No page of the web can have it, and no other origin is ever named."""
+
 _HEAD_TIMEOUT_S = 10.0
 _PIECE_BYTES = 1 << 16
 
@@ -111,14 +115,18 @@ class Relay:
             else:
                 earlier, self._current, self._page = self._current, asyncio.current_task(), request.page
                 await _cancel(earlier)
-                await self._pass_on(request.head, reader, writer)
+                await self._pass_on(request, reader, writer)
             writer.close()
             await writer.wait_closed()  # the last of an answer that has ended is still on its way
 
-    async def _pass_on(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(
+        self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         tls = True if self._target.scheme == "https" else None
         there, to_there = await asyncio.open_connection(self._target.host, self._target.port, ssl=tls)
-        to_there.write(head)
+        to_there.write(request.head)
+        if request.reader:
+            writer.write(naming(request.reader, await there.readuntil(b"\r\n\r\n")))
         both = [asyncio.create_task(_pipe(reader, to_there)), asyncio.create_task(_pipe(there, writer))]
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -135,11 +143,13 @@ class Request:
         method: Such as `GET`.
         page: Which page asks: the first part of the path.
         head: How it goes on: without that part, for the target's host, and without the page's credentials.
+        reader: The origin that has to be named to be let read the answer; empty if none has to be, or may be.
     """
 
     method: str
     page: str
     head: bytes
+    reader: bytes = b""
 
 
 def read_request(head: bytes, target: URL) -> Request:
@@ -156,7 +166,22 @@ def read_request(head: bytes, target: URL) -> Request:
     left_out = (*SECRETS, b"host")
     kept = [field for field in fields if field.partition(b":")[0].strip().lower() not in left_out]
     lines = [b" ".join((method, path, version)), f"Host: {target.authority}".encode(), *kept]
-    return Request(method.decode(), page.decode("latin-1"), b"\r\n".join(lines) + b"\r\n\r\n")
+    origins = [
+        value.strip() for name, _, value in (field.partition(b":") for field in fields) if _is_origin(name)
+    ]
+    reader = origins[0] if len(origins) == 1 and _OF_VS_CODE.fullmatch(origins[0]) else b""
+    return Request(method.decode(), page.decode("latin-1"), b"\r\n".join(lines) + b"\r\n\r\n", reader)
+
+
+def _is_origin(name: bytes) -> bool:
+    return name.strip().lower() == b"origin"
+
+
+def naming(reader: bytes, head: bytes) -> bytes:
+    """The head of an answer, with that origin as the one that may read it; whoever else was named in it is not."""
+    first, *fields = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    kept = [field for field in fields if not field.lower().startswith(b"access-control-allow-origin:")]
+    return b"\r\n".join([first, b"Access-Control-Allow-Origin: " + reader, *kept]) + b"\r\n\r\n"
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

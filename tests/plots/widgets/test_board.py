@@ -8,10 +8,10 @@ import pytest
 from ipywidgets import HTML, Button, Image
 from ipywidgets.widgets.widget import _instances
 
+from realtime_kit import cell
 from realtime_kit.errors import RealtimeKitError, UsageError
 from realtime_kit.measurements.progress import Progress
 from realtime_kit.plots.style import DARK, LIGHT
-from realtime_kit.plots.widgets import cell
 from realtime_kit.plots.widgets.board import Board
 from realtime_kit.plots.widgets.life import parts
 from realtime_kit.plots.widgets.page import DataTable

@@ -273,6 +273,23 @@ def test_a_report_is_answered_and_its_receipts_are_kept(client: BrowserClient) -
 # How it comes along
 
 
+def test_what_the_page_has_reported_is_in_its_table_and_its_figure(client: BrowserClient) -> None:
+    plain = {"tick_ms": 0.1, "transport": "streaming", "opened_ms": 0}
+    assert "No page has reported an event." in str(client.table())
+    say(client, "report", number=1, back=None, receipts=[], **plain)
+    say(
+        client,
+        "report",
+        number=2,
+        back={"number": 1, "sent_ms": 10, "back_ms": 11},
+        receipts=[["7", 12]],
+        **plain,
+    )
+
+    assert "1 event, none with a latency" in str(client.table())
+    assert client.figure().axes
+
+
 def test_nothing_imports_it_that_could_do_without() -> None:
     code = "import sys, realtime_kit.plots, realtime_kit.lab; print('anywidget' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from realtime_kit.errors import RealtimeKitError
+from realtime_kit.measurements.progress import Progress
 from realtime_kit.plots.style import LIGHT
 from realtime_kit.plots.widgets.choice_explorer import ChoiceExplorer
 from realtime_kit.plots.widgets.choice_scene import COLUMNS, ChoiceScene
@@ -109,6 +111,17 @@ def test_a_check_of_something_else_says_what_it_was(checked):
 
 
 # The explorer
+
+
+def test_after_a_check_that_failed_no_time_passes_any_more(explorer, measurement):
+    measurement.outcome = RealtimeKitError("Pushpin has ended")
+    measurement.reports = [Progress("measuring", 0.6, {})]
+    measurement.go_on.set()
+    with pytest.raises(RealtimeKitError):
+        explorer.start().wait()
+
+    assert explorer.status == "Pushpin has ended"
+    assert explorer._view.share == 0.0
 
 
 def test_every_slider_has_words_and_an_explanation(explorer):

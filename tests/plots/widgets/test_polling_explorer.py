@@ -62,6 +62,30 @@ def test_quantiles_are_those_of_the_deliveries(pictures, measured, quantile):
     assert measured.quantiles_s(quantile)[0] == pytest.approx(np.quantile(latencies, quantile), abs=0.03)
 
 
+def test_of_a_sample_all_deliveries_are_counted_and_the_curve_is_said_to_be_one_of_some(pictures, measured):
+    course = pictures.Course((POLLING,), 20, 0.5, 2.0, 20.0)
+    sampled = Measured(SETTINGS)
+    for number, report in enumerate(pictures.reports(course)):
+        stride = 1 if number < 40 else 4  # it grows busy
+        some = {
+            name: {POLLING: getattr(report, name)[POLLING][::stride]} for name in ("latencies_s", "due_s")
+        }
+        sampled = sampled.after(replace(report, **some, stride={POLLING: stride}))
+
+    assert sampled.deliveries == measured.deliveries
+    assert sampled.quantiles_s(0.5)[0] == pytest.approx(measured.quantiles_s(0.5)[0], abs=0.3)
+    assert (measured.is_sampled, sampled.is_sampled) == (False, True)
+    assert not sampled.finished(pictures.finished_run(POLLING)).is_sampled
+
+
+def test_a_sample_is_named_in_the_picture_and_in_the_table(explorer, measured):
+    view = PollingView(SETTINGS, replace(measured, sampled=4))
+
+    assert "deliveries, one in 4 drawn" in scene_of(view)._remarks.text
+    assert "one delivery in 4" in explorer._table(view)._repr_html_()
+    assert "one delivery in" not in explorer._table(PollingView(SETTINGS, measured))._repr_html_()
+
+
 def test_before_the_first_delivery_there_is_no_curve_and_no_quantile():
     nothing = Measured(SETTINGS)
 

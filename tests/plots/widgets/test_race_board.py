@@ -112,6 +112,24 @@ def test_no_more_dots_are_drawn_than_can_be_told_apart(pictures):
     assert all(DOTS / 3 < count < 1.5 * DOTS for count in dots.values())
 
 
+def test_of_a_sample_no_fewer_dots_are_drawn_and_the_median_is_that_of_all(pictures):
+    busy = replace(pictures.COURSE, clients=200, rate_per_s=10.0)
+    whole = sampled = RaceView(busy)
+    for number, report in enumerate(pictures.reports(busy)):
+        stride = dict.fromkeys(busy.transports, 4 if number % 2 else 1)
+        some = {
+            field: {name: values[:: stride[name]] for name, values in getattr(report, field).items()}
+            for field in ("latencies_s", "due_s")
+        }
+        whole, sampled = whole.after(report), sampled.after(replace(report, **some, stride=stride))
+
+    for name in busy.transports:
+        dots = [int(view.latest(name).shown.sum()) for view in (whole, sampled)]
+        assert dots[1] == pytest.approx(dots[0], abs=2)
+        assert sampled.median_s[name] == pytest.approx(whole.median_s[name], rel=0.05)
+        assert sampled.latest(name).count == report.received[name]
+
+
 # The picture
 
 

@@ -84,6 +84,53 @@ def test_the_credentials_of_the_page_stay_here_with_its_name_and_the_host_is_the
     )
 
 
+VS_CODE = b"vscode-webview://0a1b2c3d4e"
+
+
+def asked_from(*origins: bytes) -> bytes:
+    return HEAD[:-2] + b"".join(b"Origin: " + origin + b"\r\n" for origin in origins) + b"\r\n"
+
+
+def test_a_view_of_vs_code_is_named_as_the_one_that_may_read_the_answer(
+    relay: Relay, pushpin: socket.socket
+) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\naccess-control-allow-origin: *\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", relay.start()), timeout=PATIENCE_S) as client:
+        client.sendall(asked_from(VS_CODE))
+        with accepted(pushpin) as there:
+            there.sendall(answer + b"data: 1\n\n")
+            there.shutdown(socket.SHUT_WR)
+            got = b"".join(iter(lambda: client.recv(1000), b""))
+
+    assert got == (
+        b"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: " + VS_CODE + b"\r\n"
+        b"Content-Type: text/event-stream\r\n\r\ndata: 1\n\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        (),
+        (b"https://example.com",),
+        (b"null",),
+        (b"http://127.0.0.1:8888",),
+        (b"vscode-webview://",),
+        (b"vscode-webview://a.example.com",),
+        (b"https://vscode-webview://a",),
+        (VS_CODE, b"https://example.com"),
+    ],
+)
+def test_nobody_else_is(relay: Relay, pushpin: socket.socket, origins: tuple[bytes, ...]) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"
+    with socket.create_connection(("127.0.0.1", relay.start()), timeout=PATIENCE_S) as client:
+        client.sendall(asked_from(*origins))
+        with accepted(pushpin) as there:
+            there.sendall(answer)
+            there.shutdown(socket.SHUT_WR)
+            assert b"".join(iter(lambda: client.recv(1000), b"")) == answer
+
+
 @pytest.mark.parametrize("first", [b"GET / HTTP/1.1", b"GET /a HTTP/1.1", b"GET //events HTTP/1.1", b"hello"])
 def test_what_no_page_would_ask_goes_no_further(first: bytes) -> None:
     with pytest.raises(ProtocolError, match="asks for no page's path"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -107,6 +108,19 @@ def test_repeats_differ_in_form_and_colour(wire: ModuleType) -> None:
     asked, repeated = lines[4], lines[3]
     assert asked.get_marker() != repeated.get_marker()
     assert asked.get_color() != repeated.get_color()
+
+
+def test_what_the_x_ray_has_not_kept_is_not_said_to_have_reached_everybody(wire: ModuleType) -> None:
+    async def never(*_: Any) -> Any:
+        raise NotImplementedError
+
+    microscope = LongPollMicroscope(never, clients=2, until_s=6.0, theme=LIGHT)
+    try:
+        said = str(microscope._table(replace(wire.long_polls(), dropped=1_200)))
+    finally:
+        microscope.close()
+    assert "1,200 are gone" in said
+    assert "every one reached" not in said
 
 
 def test_pages_and_the_return_are_in_words(wire: ModuleType) -> None:

@@ -1,18 +1,20 @@
+"""What a notebook's cell makes is replaced when it is run again."""
+
 from types import SimpleNamespace
 
 import pytest
 
-from realtime_kit.plots.widgets import cell
+from realtime_kit import cell
 
 
 class Thing:
     def __init__(self):
         self.closed = 0
-        cell.replace_by(self)
+        cell.replace_by(self.close)
 
     def close(self):
         self.closed += 1
-        cell.forget(self)
+        cell.forget(self.close)
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def run_cell(monkeypatch):
     def run(name, run):
         metadata = {} if name is None else {"cellId": name}
         shell = SimpleNamespace(get_parent=lambda: {"metadata": metadata, "header": {"msg_id": run}})
-        monkeypatch.setattr(cell, "get_ipython", lambda: shell)
+        monkeypatch.setattr(cell, "_shell", lambda: shell)
 
     return run
 
@@ -58,14 +60,14 @@ def test_two_made_by_the_same_run_both_live_and_both_are_replaced(run_cell):
 
 @pytest.mark.parametrize("parent", [None, {}, {"metadata": {}}])
 def test_without_a_cell_nothing_is_closed(run_cell, monkeypatch, parent):
-    monkeypatch.setattr(cell, "get_ipython", lambda: SimpleNamespace(get_parent=lambda: parent))
+    monkeypatch.setattr(cell, "_shell", lambda: SimpleNamespace(get_parent=lambda: parent))
     things = [Thing(), Thing()]
 
     assert [thing.closed for thing in things] == [0, 0]
 
 
 def test_in_a_script_nothing_is_closed(run_cell, monkeypatch):
-    monkeypatch.setattr(cell, "get_ipython", lambda: None)
+    monkeypatch.setattr(cell, "_shell", lambda: None)
     things = [Thing(), Thing()]
 
     assert [thing.closed for thing in things] == [0, 0]
