@@ -1,4 +1,4 @@
-"""Does the spine reach what it promises? Writes docs/benchmarks.md. Takes about half an hour: `make bench`.
+"""Does the spine reach what it promises? Writes docs/benchmarks.md. Takes about forty minutes: `make bench`.
 
 Every row holds a figure against theory, or against another figure of the same run, never against a number of
 another day. Run it on a machine that does nothing else.
@@ -24,9 +24,11 @@ import frames
 import psutil
 
 from realtime_kit import Pushpin, Run, __version__, arace, race
+from realtime_kit.lab import comeback
 from realtime_kit.pushpin import find_pushpin
 
 STARTS = 20
+CROWD, COMEBACKS, BACK_WITHIN_S = 1_000, 3, 10.0
 TARGET = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 
@@ -145,6 +147,16 @@ def boards() -> Iterator[Row]:
         yield Row(*row)
 
 
+def coming_back() -> Iterator[Row]:
+    """A thousand streams lose their Pushpin in the same instant, several times."""
+    found = [comeback(CROWD) for _ in range(COMEBACKS)]
+    back, longest_s = min(each.back for each in found), max(each.back_s for each in found)
+    took = ", ".join(f"{each.back_s:.1f} s" for each in found)
+    what = f"{CROWD:,} streams after a restart of Pushpin, {COMEBACKS} times: back, with what they missed"
+    shown = f"{back:,} at least, the last after {took}"
+    yield Row(what, shown, f"all within {BACK_WITHIN_S:g} s", back == CROWD and longest_s <= BACK_WITHIN_S)
+
+
 def fanning_out() -> Iterator[Row]:
     """What the swarm costs beside other receivers of the same pushes, and how other transports do."""
     for row in itertools.chain(fanout.rows(), fanout.crowd_rows(), fanout.transport_rows()):
@@ -177,7 +189,7 @@ def _machine() -> str:
 def main() -> int:
     """Run everything and write the table; exit status 1 if a promise was not kept."""
     rows = []
-    for part in (setting_up, starting, boards, polling, pushed, long_polling, fanning_out):
+    for part in (setting_up, starting, boards, polling, pushed, long_polling, coming_back, fanning_out):
         for row in part():
             print(row, flush=True)
             rows.append(row)
