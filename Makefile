@@ -29,7 +29,7 @@ $(READY): pyproject.toml
 	-$(BIN)/realtime-kit install-deps --for all
 	@touch $@
 
-nightly: setup  ## a thousand random sequences of faults, for half an hour or more
+nightly: setup  ## every fault of the matrix, and a thousand random sequences of them: three quarters of an hour or more
 	$(BIN)/python -m pytest -m nightly
 
 chromium: setup  ## a browser for tests/browser, unless there is one: Debian's, or else Playwright's own

@@ -111,9 +111,10 @@ async def break_and_settle(bench: FaultBench, faults: list[tuple[Scenario, bool]
             ids,
             np.array(due_ns),
             np.zeros(len(ids), np.int64),
+            stretch_count=1,
             clients=CLIENTS,
             not_published=bench.lost_on_the_way,
-            answers=bench.answers[name].receipts(),
+            answers=bench.told(name),
         )
 
 

@@ -14,7 +14,7 @@ import pytest
 from realtime_kit import cli
 from realtime_kit.lab.fault_bench import PATHS
 from realtime_kit.lab.faults import faults
-from realtime_kit.lab.scenarios import impossible
+from realtime_kit.lab.scenarios import impossible, possible
 from realtime_kit.measurements.fault_run import FaultRun
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
@@ -41,6 +41,14 @@ def test_what_recovers_gets_everything_once_and_in_order(scenario: str) -> None:
     run = broken(scenario)
     assert run.trustworthy, run.results
     assert {each.ledger.expected for each in run.results} == {run.results[0].published}
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+def test_every_fault_of_the_matrix_costs_what_recovers_nothing() -> None:
+    run = faults()
+    assert {each.scenario for each in run.results} == {each.name for each in possible()}
+    assert run.trustworthy, [each for each in run.results if not each.keeps_its_promise]
 
 
 def test_a_lost_publish_is_lost_to_push_and_found_by_the_next_link() -> None:
