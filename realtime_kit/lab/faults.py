@@ -318,6 +318,7 @@ class _Breaking:
             predicted_loss=self._predicted_loss(bench, name, ids),
             recovery_s=(float(np.median(took_s)), float(took_s.max())) if len(took_s) else None,
             reason=self._scenario.reason,
+            by_client=account.clients,
         )
 
     def _predicted_loss(self, bench: FaultBench, name: str, ids: NDArray[np.int64]) -> float:

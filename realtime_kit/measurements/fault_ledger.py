@@ -99,9 +99,14 @@ class FaultAccount:
         return sum((each[number] for each in self.ledgers), FaultLedger())
 
     @property
+    def clients(self) -> tuple[FaultLedger, ...]:
+        """Each client, all stretches."""
+        return tuple(sum(stretches, FaultLedger()) for stretches in self.ledgers)
+
+    @property
     def total(self) -> FaultLedger:
         """All clients, all stretches."""
-        return sum((each for client in self.ledgers for each in client), FaultLedger())
+        return sum(self.clients, FaultLedger())
 
 
 def fault_account(

@@ -31,6 +31,7 @@ class FaultResult:
         recovery_s: Median and longest time of what was recovered or late, seconds; None if nothing was.
         reason: Why this fault costs push what it does, if that is special to it. Where theory knows nothing of it, this
             explains the whole loss.
+        by_client: The ledger of each client over the whole time; empty in a run that was saved before there was one.
     """
 
     scenario: str
@@ -41,6 +42,7 @@ class FaultResult:
     predicted_loss: float
     recovery_s: tuple[float, float] | None
     reason: str = ""
+    by_client: tuple[FaultLedger, ...] = ()
 
     @property
     def ledger(self) -> FaultLedger:
@@ -80,6 +82,7 @@ class FaultResult:
             "published": self.published,
             "ledger": {name: each.to_json() for name, each in self.ledgers.items()}
             | {"total": self.ledger.to_json()},
+            "by_client": [each.to_json() for each in self.by_client],
             "loss": {"measured": self.ledger.lost_share, "predicted": self.predicted_loss},
             "recovery_s": None
             if self.recovery_s is None
@@ -106,6 +109,7 @@ class FaultResult:
             predicted_loss=values["loss"]["predicted"],
             recovery_s=None if recovery is None else (recovery["p50"], recovery["max"]),
             reason=values.get("reason", ""),  # an older file has none
+            by_client=tuple(FaultLedger.from_json(each) for each in values.get("by_client", [])),
         )
 
 

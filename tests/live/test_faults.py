@@ -118,6 +118,7 @@ def test_the_command_prints_the_matrix_and_writes_the_document(capsys: pytest.Ca
         assert set(result["ledger"]) == {"before", "during", "after", "total"}
         total = result["ledger"]["total"]
         assert total["expected"] == total["received"] + total["lost"]
+        assert total == {name: sum(each[name] for each in result["by_client"]) for name in total}
     assert "reset_peer" in said.err
 
 

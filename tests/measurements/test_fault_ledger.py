@@ -116,5 +116,7 @@ def test_whatever_comes_the_books_of_every_client_balance(receipts, not_publishe
         assert [each.expected for each in ledgers] == [2, 2, 2]
         for each in ledgers:
             assert each.direct + each.by_link + each.by_reconnect + each.by_poll + each.lost == each.expected
+    assert sum(account.clients, FaultLedger()) == account.total
+    assert [each.expected for each in account.clients] == [6, 6, 6]
     known = [event_id for _, event_id, _, _ in receipts if event_id <= 6]
     assert account.total.received + account.total.duplicate == len(known)

@@ -40,6 +40,7 @@ BROKEN = FaultResult(
     },
     predicted_loss=1 / 30,
     recovery_s=(0.1, 5.2),
+    by_client=(FaultLedger(expected=30, direct=28, by_link=1, lost=1, late=1, duplicate=2, reordered=1),),
 )
 AT = "2026-01-01T00:00:00Z"
 RUNS = [
@@ -78,6 +79,12 @@ def test_a_fan_out_that_was_saved_before_it_could_be_interrupted_is_read_as_comp
     values = RUNS[1].to_json()
     del values["interrupted"]
     assert not FanoutRun.from_json(values).interrupted
+
+
+def test_faults_that_were_saved_before_clients_were_told_apart_are_read_without_that():
+    values = BROKEN.to_json()
+    del values["by_client"]
+    assert FaultResult.from_json(values) == replace(BROKEN, by_client=())
 
 
 def test_faults_that_were_saved_before_any_could_be_left_out_are_read_as_complete():
