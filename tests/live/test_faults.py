@@ -94,19 +94,24 @@ def test_a_reader_that_stands_still_loses_what_finds_no_room() -> None:
     assert all(abs(median(found)) <= POINTS for found in off.values()), off
 
 
+@pytest.mark.timeout(600)
 def test_a_neighbour_at_the_limiter_costs_push_what_the_rates_predict_and_reliability_nothing() -> None:
-    run = faults(scenario="limiter", transports=("push only", "reliable", "reliable-websocket"))
-    push, *reliable = run.results
-    assert push.ledger.lost > 0
-    # An event passes or not by the moment at which it comes: of forty, some more or less.
-    assert push.ledger.lost_share == pytest.approx(push.predicted_loss, abs=3 * POINTS), push
-    for each in reliable:
-        assert each.keeps_its_promise, each
-    streamed, asked = (each.ledger for each in reliable)
-    # All of it had been accepted for publishing, and the limiter dropped it then.
-    assert streamed.by_link > 0
-    assert asked.by_poll > 0
-    assert streamed.by_poll == asked.by_link == push.ledger.recovered == 0
+    """By the median of three runs, if the first was off: an event passes or not by the moment at which it comes."""
+    off: list[float] = []
+    for times in (1, 2):
+        for _ in range(times * (not off or abs(off[0]) > POINTS)):
+            run = faults(scenario="limiter", transports=("push only", "reliable", "reliable-websocket"))
+            push, *reliable = run.results
+            assert push.ledger.lost > 0
+            off.append(push.ledger.lost_share - push.predicted_loss)
+            for each in reliable:
+                assert each.keeps_its_promise, each
+            streamed, asked = (each.ledger for each in reliable)
+            # All of it had been accepted for publishing, and the limiter dropped it then.
+            assert streamed.by_link > 0
+            assert asked.by_poll > 0
+            assert streamed.by_poll == asked.by_link == push.ledger.recovered == 0
+    assert abs(median(off)) <= POINTS, off
 
 
 def test_the_command_prints_the_matrix_and_writes_the_document(capsys: pytest.CaptureFixture[str]) -> None:
