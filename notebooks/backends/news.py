@@ -84,6 +84,21 @@ class News:
         environ = {**os.environ, **self._environ}
         subprocess.run(command, cwd=FOLDER, env=environ, check=True, timeout=COMES_WITHIN_S)
 
+    def add_staff(self, name: str, password: str) -> None:
+        """Make somebody a member of the staff, with Django's own command line."""
+        command = [
+            sys.executable,
+            "manage.py",
+            "createsuperuser",
+            "--noinput",
+            f"--username={name}",
+            "--email=",
+        ]
+        environ = {**os.environ, **self._environ, "DJANGO_SUPERUSER_PASSWORD": password}
+        subprocess.run(
+            command, cwd=FOLDER, env=environ, check=True, timeout=COMES_WITHIN_S, stdout=subprocess.DEVNULL
+        )
+
     def kill_pushpin(self) -> None:
         """Kill it as `kill -9` does, and return when nothing of it is left. Django and the client stay."""
         background.run(self._kill_pushpin())

@@ -84,11 +84,21 @@ def test_what_is_told_while_all_is_down_comes_with_storage_only(storage: str, wh
         stream.close()
 
 
-def test_a_channel_that_is_not_for_everybody(tmp_path: Path) -> None:
-    with serving(news({"DATA_FOLDER": str(tmp_path)})) as site:
-        event = next(sse_events(site.url / "events/" % {"channel": "staff"}))
-        assert event.type == "stream-error"
-        assert "forbidden" in event.data
+def test_a_channel_that_is_not_for_everybody(where: dict[str, str]) -> None:
+    running = News(**where).start()
+    try:
+        channel, enter = running.url / "events/" % {"channel": "staff"}, str(running.url / "sign-in/")
+        running.add_staff("ada", "a secret of hers")
+        with requests.Session() as ada:
+            for password, status in (("a guess", 403), ("a secret of hers", 204)):
+                event = next(sse_events(channel, session=ada))
+                assert event.type == "stream-error"
+                assert "forbidden" in event.data
+                answer = ada.post(enter, data={"name": "ada", "password": password}, timeout=10)
+                assert answer.status_code == status
+            assert next(sse_events(channel, session=ada)).type == "stream-open"
+    finally:
+        running.stop()
 
 
 def test_a_database_that_is_down_is_explained_and_the_next_event_comes() -> None:

@@ -1,5 +1,6 @@
-"""Telling news: each line of the body is an event."""
+"""Telling news, each line of the body an event, and signing in."""
 
+from django.contrib.auth import authenticate, login
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
@@ -14,4 +15,13 @@ def tell(request: HttpRequest) -> HttpResponse:
         except OperationalError as error:
             text = f"not stored, so not published, from line {number} on: {error}\n"
             return HttpResponse(text, status=503)
+    return HttpResponse(status=204)
+
+
+@require_POST
+def sign_in(request: HttpRequest) -> HttpResponse:
+    user = authenticate(request, username=request.POST.get("name"), password=request.POST.get("password"))
+    if user is None:
+        return HttpResponse("nobody has that name and password\n", status=403)
+    login(request, user)
     return HttpResponse(status=204)

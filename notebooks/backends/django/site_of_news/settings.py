@@ -9,7 +9,12 @@ SECRET_KEY = os.environ.get("SECRET_KEY") or secrets.token_hex()
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "site_of_news.urls"
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django_eventstream", "news"]
-MIDDLEWARE = ["django_grip.GripMiddleware"]
+MIDDLEWARE = [
+    "django_grip.GripMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 USE_TZ = True
 
 GRIP_URL = os.environ.get("GRIP_URL", "")

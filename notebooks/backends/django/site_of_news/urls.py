@@ -1,10 +1,11 @@
-"""Two addresses: the streams, and where news are told."""
+"""Three addresses: the streams, where news are told, and where people sign in."""
 
 import django_eventstream.urls
 from django.urls import include, path
-from news.views import tell
+from news.views import sign_in, tell
 
 urlpatterns = [
     path("events/", include(django_eventstream.urls)),
     path("tell/", tell),
+    path("sign-in/", sign_in),
 ]
