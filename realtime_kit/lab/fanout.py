@@ -23,6 +23,7 @@ from realtime_kit.measurements.fanout import FanoutRun, Push
 from realtime_kit.measurements.herd import Herd
 from realtime_kit.measurements.reaching import Reaching
 from realtime_kit.measurements.verdict import Evidence, judge
+from realtime_kit.numbers import check_number
 from realtime_kit.origin.lessons import find_lesson
 from realtime_kit.processors import machine_used_s, used_s
 from realtime_kit.pushpin import PushpinSettings, Route
@@ -82,7 +83,8 @@ class FanoutSettings:
         ranges = {"pushes": (1, 1000), "instances": (1, MOST_INSTANCES), "payload_bytes": (0, 10_000)}
         ranges["message_rate"] = (0, 2**31 - 1)
         for name, (least, most) in ranges.items():
-            if not least <= (value := getattr(self, name)) <= most:
+            check_number(name, value := getattr(self, name), whole=True)
+            if not least <= value <= most:
                 message = f"{name} is {value}: allowed is {least} to {most}"
                 raise UsageError(message)
         for name, allowed in (("transport", SWARM_TRANSPORTS), ("door", DOORS)):

@@ -13,6 +13,7 @@ from realtime_kit.lab.fault_watch import LOOK_EVERY_S, FaultWatch
 from realtime_kit.lab.interruption import Interrupted, unless
 from realtime_kit.lab.scenarios import Scenario, find_scenarios, impossible, possible
 from realtime_kit.measurements.fault_run import RECOVERING
+from realtime_kit.numbers import check_number
 from realtime_kit.plots.style import Theme
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class FaultBoardSettings:
             message = f"clients is {self.clients!r}: it has to be a whole number from 1 to 10"
             raise UsageError(message)
         for name, low, high in (("rate", 1, 10), ("seconds", 2, LONGEST_S)):
-            if not low <= (value := getattr(self, name)) <= high:
+            check_number(name, value := getattr(self, name))
+            if not low <= value <= high:
                 message = f"{name} is {value!r}: it has to be {low:g} to {high:g}"
                 raise UsageError(message)
 

@@ -39,6 +39,7 @@ from realtime_kit.lab.scenarios import (
 from realtime_kit.measurements.fault_ledger import LATE_S, fault_account
 from realtime_kit.measurements.fault_run import RECOVERING, STRETCHES, FaultResult, FaultRun
 from realtime_kit.measurements.progress import Progress, ProgressReport
+from realtime_kit.numbers import check_number
 from realtime_kit.publisher import Pacer, encode_event
 from realtime_kit.pushpin import PushpinSettings
 from realtime_kit.pushpin.find import find_pushpin
@@ -89,12 +90,10 @@ class FaultSettings:
         for scenario in () if self.scenario == "all" else find_scenarios(self.scenario):
             require(scenario)
         for name, low, high in (("seconds", 3, LONGEST_S), ("clients", 1, 50), ("rate", 1, 100)):
-            if not low <= (value := getattr(self, name)) <= high:
+            check_number(name, value := getattr(self, name), whole=name == "clients")
+            if not low <= value <= high:
                 message = f"{name} is {value:g}: allowed is {low:g} to {high:g}"
                 raise UsageError(message)
-        if self.clients != int(self.clients):
-            message = f"clients is {self.clients:g}: it has to be a whole number"
-            raise UsageError(message)
         check_transports(self.transports)
 
     @property

@@ -13,6 +13,7 @@ from realtime_kit.lab.fault_bench import check_transports
 from realtime_kit.lab.fault_board import is_for_boards
 from realtime_kit.lab.fault_watch import LOOK_EVERY_S, FaultWatch
 from realtime_kit.lab.scenarios import SCENARIOS, Scenario, find_scenarios, require
+from realtime_kit.numbers import check_number
 from realtime_kit.plots.style import Theme
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class IdTimelineSettings:
             message = f"transports has {len(self.transports)} names: {MOST_PANELS} can be looked at together"
             raise UsageError(message)
         for name, low, high in (("rate", 1, 20), ("seconds", 3, 20)):
-            if not low <= (value := getattr(self, name)) <= high:
+            check_number(name, value := getattr(self, name))
+            if not low <= value <= high:
                 message = f"{name} is {value!r}: it has to be {low:g} to {high:g}"
                 raise UsageError(message)
 

@@ -65,6 +65,8 @@ def test_if_no_fault_can_be_measured_it_says_why():
         ({"transports": ()}, "at least one, and each once"),
         ({"transports": ("polling", "polling")}, "at least one, and each once"),
         ({"clients": 1.5}, "clients is 1.5: it has to be a whole number"),
+        ({"clients": "3"}, "clients is '3': it has to be a whole number"),
+        ({"seconds": "6"}, "seconds is '6': it has to be a number"),
         ({"scenario": "all,drop"}, "all stands alone"),
     ],
 )

@@ -11,6 +11,7 @@ import psutil
 from yarl import URL
 
 from realtime_kit.errors import UsageError
+from realtime_kit.numbers import check_number
 from realtime_kit.processors import usable
 from realtime_kit.pushpin.limits import connections_max, raise_file_limit
 from realtime_kit.tls import is_secure
@@ -72,6 +73,7 @@ def plan_swarm(clients: int, *, targets: int = 1, service: URL | None = None) ->
         UsageError: if this machine cannot hold so many; the text has the largest number that it can.
     """
     most, because = largest_swarm(targets=targets, service=service)
+    check_number("clients", clients, whole=True)
     if not 1 <= clients <= most:
         message = f"clients is {clients:,}: possible here are 1 to {most:,} ({because})"
         raise UsageError(message)

@@ -125,3 +125,9 @@ def test_memory_of_a_service_on_another_machine_is_not_counted(machine, monkeypa
     monkeypatch.setattr(module.psutil, "virtual_memory", Memory)
     assert largest_swarm(service=URL(f"{scheme}://service.example/")) == (most, "by its free memory")
     assert largest_swarm(service=URL(f"{scheme}://localhost/"))[0] == largest_swarm()[0] == 2_307
+
+
+@pytest.mark.parametrize("clients", ["5", 2.5, None])
+def test_clients_that_are_no_whole_number_are_refused(clients: object) -> None:
+    with pytest.raises(UsageError, match=f"clients is {clients!r}: it has to be a whole number"):
+        plan_swarm(clients)  # type: ignore[arg-type]
