@@ -92,19 +92,26 @@ class PostgresFeed(TableFeed[Position]):
         database.execute(f"LOCK TABLE {self._table} IN SHARE ROW EXCLUSIVE MODE".encode())
         if database.execute("SELECT to_regclass(%s)", (self._log,)).fetchone() == (None,):
             database.execute(self._script().encode())
-        query = "SELECT 1 FROM pg_trigger WHERE tgrelid = to_regclass(%s) AND tgname = %s"
-        if database.execute(query, (self._table, f"{self._log}_emptied")).fetchone() is None:
-            database.execute(self._additions().encode())
+        for trigger, script in ((self._log, self._writing()), (f"{self._log}_emptied", self._additions())):
+            query = "SELECT 1 FROM pg_trigger WHERE tgrelid = to_regclass(%s) AND tgname = %s"
+            if database.execute(query, (self._table, trigger)).fetchone() is None:
+                database.execute(script.encode())
 
     def _script(self) -> str:
-        log, table, key = self._log, self._table, self._key
         return f"""
-            CREATE TABLE {log} (
+            CREATE TABLE {self._log} (
                 transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
                 number bigserial, key jsonb, row jsonb, PRIMARY KEY (transaction, number)
             );
+        """
+
+    def _writing(self) -> str:
+        """The trigger that writes; a table that was dropped and made anew has lost it, and its log has the old rows."""
+        log, table, key = self._log, self._table, self._key
+        return f"""
+            INSERT INTO {log} (key) SELECT DISTINCT key FROM {log};
             INSERT INTO {log} (key, row) SELECT to_jsonb({key}), to_jsonb({table}) FROM {table};
-            CREATE FUNCTION {log}_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            CREATE OR REPLACE FUNCTION {log}_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                 IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND OLD.{key} IS DISTINCT FROM NEW.{key}) THEN
                     INSERT INTO {log} (key) VALUES (to_jsonb(OLD.{key}));
                 END IF;
@@ -126,9 +133,9 @@ class PostgresFeed(TableFeed[Position]):
         """
         log, table, key = self._log, self._table, self._key
         return f"""
-            ALTER TABLE {log} ADD COLUMN oldest xid8 NOT NULL DEFAULT '0';
+            ALTER TABLE {log} ADD COLUMN IF NOT EXISTS oldest xid8 NOT NULL DEFAULT '0';
             ALTER TABLE {log} ALTER COLUMN oldest SET DEFAULT pg_snapshot_xmin(pg_current_snapshot());
-            CREATE FUNCTION {log}_empty() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            CREATE OR REPLACE FUNCTION {log}_empty() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                 INSERT INTO {log} (key) SELECT to_jsonb({key}) FROM {table};
                 NOTIFY {log};
                 RETURN NULL;

@@ -129,6 +129,7 @@ class SqliteFeed(TableFeed[int]):
                 "BEGIN IMMEDIATE;",
                 f"CREATE TABLE IF NOT EXISTS {log} (number INTEGER PRIMARY KEY AUTOINCREMENT, key, row);",
                 f"CREATE TABLE IF NOT EXISTS {stake} (key);",
+                f"DROP TRIGGER IF EXISTS {log}_moved;",  # which logs of earlier versions have
                 *(
                     f"DROP TRIGGER IF EXISTS {log}_{name};"
                     + (act and f"CREATE TRIGGER {log}_{name} {event} ON {table} BEGIN {act} END;")

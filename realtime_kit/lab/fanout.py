@@ -254,8 +254,11 @@ class Fanout:
 
     async def _last_state(self) -> SwarmState:
         """The swarm's, or that after the last push if one of its processes is gone."""
-        with contextlib.suppress(WorkerError):
+        try:
             _, self.state = await self.swarm.collect()
+        except WorkerError:
+            if not self.results:
+                raise
         return self.state
 
     async def _arm(self) -> int:

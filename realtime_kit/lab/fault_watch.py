@@ -159,10 +159,13 @@ class FaultWatch:
         """Wait until everything has come that will, and look for the last time."""
         self.phase = "Waiting for what is still to be recovered …"
         until_s = time.monotonic() + DRAIN_S
-        # What a client gets on its way back comes before this.
-        probe_id = self._bench.log.append("probe")
+        probe_id = 0
         view = self.look()
         while time.monotonic() < until_s and not self._is_settled(view, probe_id):
+            missing = _missing(view)
+            if not probe_id and missing & set(CATCHING_UP) and not missing & set(RECOVERING):
+                # What a client gets on its way back comes before this. It would let others notice what they miss.
+                probe_id = self._bench.log.append("probe")
             await asyncio.sleep(LOOK_EVERY_S)
             view = self.look()
         self.phase = "Over."
@@ -170,8 +173,12 @@ class FaultWatch:
 
     def _is_settled(self, view: FaultView, probe_id: int) -> bool:
         """Whether the newest event is old enough, and nothing is missing to those who recover or will be back."""
-        missing = [name for name, each in view.deliveries.items() if not each.came.all()]
-        return bool(view.settled.all()) and not any(
-            name in RECOVERING or (name in CATCHING_UP and self._bench.is_behind(name, probe_id))
-            for name in missing
-        )
+        missing = _missing(view)
+        away = [name for name in missing & set(CATCHING_UP) if self._bench.is_behind(name, probe_id)]
+        is_told = bool(probe_id) or not missing & set(CATCHING_UP)
+        return bool(view.settled.all()) and not missing & set(RECOVERING) and is_told and not away
+
+
+def _missing(view: FaultView) -> set[str]:
+    """The transports to which something has not come."""
+    return {name for name, each in view.deliveries.items() if not each.came.all()}

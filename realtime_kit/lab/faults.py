@@ -261,7 +261,10 @@ class _Breaking:
                 name in RECOVERING or self._is_away(bench, name) for name in waits
             ):
                 return
-            if now_s >= probed_s + PROBE_EVERY_S and any(self._is_away(bench, name) for name in waits):
+            # A probe lets others notice what they miss. To be measured is how they do without.
+            is_free = self._scenario.wakes_within_s > 0 or not set(waits) & set(RECOVERING)
+            is_due = is_free and now_s >= probed_s + PROBE_EVERY_S
+            if is_due and any(self._is_away(bench, name) for name in waits):
                 bench.log.append("probe")
                 probed_s = now_s
             await self._sleep_until(now_s + LOOK_EVERY_S, bench)

@@ -157,6 +157,25 @@ def test_a_log_from_before_learns_of_emptied_tables(server: PostgreSQL, feed: Po
     assert [change.row is None for change in asyncio.run(take(again, 2))] == [False, True]
 
 
+def test_a_table_that_was_made_anew_is_told_from_its_beginning(
+    server: PostgreSQL, feed: PostgresFeed
+) -> None:
+    write(server, "ada")
+    (first,) = asyncio.run(take(feed, 1))
+    with psycopg.connect(server.url) as database:
+        database.execute("DROP TABLE players")
+        database.execute("CREATE TABLE players (name text PRIMARY KEY, score int)")
+        database.execute("INSERT INTO players VALUES ('ben', 2)")
+    again = PostgresFeed(server.url, "players", key="name")
+    write(server, "cleo")
+    with psycopg.connect(server.url) as database:
+        database.execute("TRUNCATE players")
+
+    told = [(each.key, each.row is None) for each in asyncio.run(take(again, 5, first.position))]
+    assert told[:3] == [("ada", True), ("ben", False), ("cleo", False)]
+    assert sorted(told[3:]) == [("ben", True), ("cleo", True)]
+
+
 @pytest.mark.parametrize("position", ["1", "-1-2", "a-b", "999999999999-1"])
 def test_a_position_of_another_feed_is_refused(feed: PostgresFeed, position: str) -> None:
     with pytest.raises(UsageError, match="position"):

@@ -172,6 +172,22 @@ def test_rows_from_before_the_feed_are_its_first_changes(file: Path) -> None:
     assert [(change.position, change.row) for change in found] == [("1", {"name": "ada", "score": 1})]
 
 
+def test_a_trigger_of_an_earlier_log_tells_nothing_any_more(file: Path) -> None:
+    feed_of(file)
+    execute(
+        file,
+        "INSERT INTO players VALUES ('ada', 1), ('ben', 2)",
+        """CREATE TRIGGER players_changes_moved BEFORE UPDATE OF name ON players BEGIN
+            INSERT INTO players_changes (key) VALUES (json_quote(OLD.name));
+        END""",
+    )
+    again = feed_of(file)
+    execute(file, "UPDATE OR IGNORE players SET name = 'ben' WHERE name = 'ada'")
+    execute(file, "INSERT INTO players VALUES ('cleo', 3)")
+
+    assert [change.key for change in asyncio.run(take(again, 3))] == ["ada", "ben", "cleo"]
+
+
 def told(feed: SqliteFeed) -> dict[str, dict[str, object]]:
     """The rows as somebody has them who has followed the feed to its end."""
     rows: dict[str, dict[str, object]] = {}

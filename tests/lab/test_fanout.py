@@ -134,6 +134,12 @@ def when(phase, do):
 # What ends it
 
 
+def test_a_process_that_is_gone_before_anything_was_measured_is_named(bench):
+    bench.fails = {("collect", 1): WorkerError("process 1 of the swarm has ended by itself")}
+    with pytest.raises(WorkerError, match="process 1 of the swarm"):
+        run(bench, when(f"connecting {CLIENTS:,} clients", bench.stop.set))
+
+
 def test_an_instance_that_does_not_come_back_ends_the_run_and_the_pushes_are_kept(bench):
     def die():
         bench.whole, bench.cluster.error = False, PushpinStopped("it has burnt down")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from realtime_kit import cli
 from realtime_kit.errors import RealtimeKitError, UsageError
+from realtime_kit.lab import fault_watch as watch_module
 from realtime_kit.lab.fault_bench import FaultBench
+from realtime_kit.lab.fault_watch import FaultWatch
 from realtime_kit.lab.faults import FaultSettings, faults
 from realtime_kit.lab.scenarios import find_scenarios
 from realtime_kit.measurements.fault_ledger import FaultLedger
@@ -106,6 +109,39 @@ def test_what_a_client_is_owed_is_waited_for_until_it_is_back(monkeypatch, trans
             book.write(1, number, 3, 2)
         await draining
         assert breaking._missing(bench, transport) == 0
+
+    asyncio.run(main())
+
+
+def test_who_recovers_gets_no_help_from_a_probe(monkeypatch):
+    """It would notice by that what it misses, sooner than it does."""
+    monkeypatch.setattr(module, "LEAST_DRAIN_S", 0.0)
+    monkeypatch.setattr(module, "PROBE_EVERY_S", 0.0)
+    monkeypatch.setattr(module, "DRAIN_S", 0.3)
+    monkeypatch.setattr(watch_module, "DRAIN_S", 0.3)
+    names = ("streaming", "reliable")
+
+    async def main() -> None:
+        bench = FaultBench(names, clients=1, seed=1)
+        (scenario,) = find_scenarios("drop")
+        settings = FaultSettings(scenario="drop", clients=1, transports=names)
+        breaking = module._Breaking(settings, scenario, asyncio.Event())
+        breaking._first_id, breaking._due_ns = 1, np.ones(1, np.int64)
+        bench.log.append("event")
+        await breaking._drain(bench)
+        assert bench.log.last_id == 1
+
+        watch = FaultWatch(
+            names, clients=1, rate=1, seconds=2, seed=1, report=lambda _: None, own_clock=False
+        )
+        bench.publishes = SimpleNamespace(dropped=set())
+        watch._bench, watch._first_id, watch._due_ns = bench, 1, np.ones(1, np.int64)
+        watch._pacer = SimpleNamespace(fired=1)
+        await watch.drain()
+        assert bench.log.last_id == 1
+        bench.books["reliable"].write(0, 1, 2, 0)
+        await watch.drain()
+        assert bench.log.last_id == 2
 
     asyncio.run(main())
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
-from realtime_kit import background
+from realtime_kit import background, cell
 
 
 class Beside:
@@ -30,12 +30,15 @@ class Beside:
 
     def start(self) -> Self:
         """Begin, or begin anew."""
+        cell.forget(self.stop)
+        cell.replace_by(self.stop)  # a cell that is run again ends what it began
         self._lease = self._lease or background.Lease(self.stop)
         background.run(self._start())
         return self
 
     def stop(self) -> None:
         """End it. May be called again."""
+        cell.forget(self.stop)
         background.run(self._stop())
         lease, self._lease = self._lease, None
         if lease is not None:

@@ -27,7 +27,7 @@ class SwarmState:
         connected: Clients with a connection.
         retries: Tries to connect that failed.
         losses: Connections that ended by themselves.
-        failed_because: Some reasons of tries that failed; of each process the latest last.
+        failed_because: Some reasons of tries that failed, the latest last.
         lost_because: Likewise of connections that ended.
         bytes_per_client: Memory of the swarm's processes for each client.
     """
@@ -58,7 +58,11 @@ class SwarmState:
 
 
 def _different(answers: Sequence[dict[str, Any]], kind: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(reason for answer in answers for reason in answer[kind]))
+    latest_ns: dict[str, int] = {}
+    for answer in answers:
+        for reason, at_ns in answer[kind].items():
+            latest_ns[reason] = max(at_ns, latest_ns.get(reason, 0))
+    return tuple(sorted(latest_ns, key=lambda reason: latest_ns[reason]))
 
 
 class Crews:

@@ -31,14 +31,15 @@ class Opener(ABC):
     Attributes:
         retries: Tries to connect that failed.
         losses: Connections that ended by themselves.
-        failed_because: Some reasons of tries that failed, the latest last.
+        failed_because: Some reasons of tries that failed, the latest last, and when it was so on `CLOCK_MONOTONIC`, in
+            nanoseconds.
         lost_because: Likewise of connections that ended.
     """
 
     def __init__(self) -> None:
         self.retries = self.losses = 0
-        self.failed_because: list[str] = []
-        self.lost_because: list[str] = []
+        self.failed_because: dict[str, int] = {}
+        self.lost_because: dict[str, int] = {}
         self._count = self._first = 0
         self._connectors: list[Connector] = []
         self._sources: list[str] = []
@@ -137,9 +138,9 @@ def _unsaid(error: Exception) -> str:
     return late if isinstance(error, TimeoutError) else type(error).__name__
 
 
-def _keep(reasons: list[str], reason: str) -> None:
+def _keep(reasons: dict[str, int], reason: str) -> None:
     """The latest different ones."""
-    if reason in reasons:
-        reasons.remove(reason)
-    reasons.append(reason)
-    del reasons[:-_REASONS]
+    reasons.pop(reason, None)
+    reasons[reason] = time.monotonic_ns()
+    if len(reasons) > _REASONS:
+        del reasons[next(iter(reasons))]

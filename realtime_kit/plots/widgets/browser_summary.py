@@ -103,7 +103,8 @@ def browser_figure(receipts: Sequence[BrowserReceipt], due: Due, *, theme: Theme
         ends_s = [np.maximum(latency_s - off_s, _FLOOR_S), np.maximum(latency_s + off_s, _FLOOR_S)]
         axes.vlines(at_s, *ends_s, color=colour, linewidth=1.0, alpha=0.6)
         axes.plot(at_s, shown_s, look(transport).marker, color=colour, markersize=6, label=transport)
-    axes.set_ylim(_FLOOR_S * 0.8, 2 * max(latency_s + receipt.uncertainty_s for receipt, latency_s in found))
+    longest_s = max(latency_s + receipt.uncertainty_s for receipt, latency_s in found)
+    axes.set_ylim(_FLOOR_S * 0.8, 2 * max(longest_s, _FLOOR_S))
     return figure
 
 

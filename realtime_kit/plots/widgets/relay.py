@@ -125,9 +125,10 @@ class Relay:
         tls = True if self._target.scheme == "https" else None
         there, to_there = await asyncio.open_connection(self._target.host, self._target.port, ssl=tls)
         to_there.write(request.head)
-        if request.reader:
-            writer.write(naming(request.reader, await there.readuntil(b"\r\n\r\n")))
-        both = [asyncio.create_task(_pipe(reader, to_there)), asyncio.create_task(_pipe(there, writer))]
+        both = [
+            asyncio.create_task(_pipe(reader, to_there)),
+            asyncio.create_task(_pipe(there, writer, request.reader)),
+        ]
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -184,8 +185,11 @@ def naming(reader: bytes, head: bytes) -> bytes:
     return b"\r\n".join([first, b"Access-Control-Allow-Origin: " + reader, *kept]) + b"\r\n\r\n"
 
 
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, named: bytes = b"") -> None:
+    """Pass everything on; the head of an answer with the origin that may read it, if one is to be named."""
+    with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        if named:
+            writer.write(naming(named, await reader.readuntil(b"\r\n\r\n")))
         while piece := await reader.read(_PIECE_BYTES):
             writer.write(piece)
             await writer.drain()

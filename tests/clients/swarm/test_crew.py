@@ -125,14 +125,27 @@ def test_who_is_not_answered_has_a_reason_in_words(monkeypatch):
         return crew.failed_because
 
     monkeypatch.setattr(opener, "TRIES", 1)
-    assert asyncio.run(main()) == ["http://127.0.0.1:9/events: no answer within 15 s"]
+    assert [*asyncio.run(main())] == ["http://127.0.0.1:9/events: no answer within 15 s"]
 
 
 def test_of_many_reasons_the_latest_are_kept():
     crew = CrewWorker()
     for reason in "abcdefga":
         crew._note_failure(reason)
-    assert crew.failed_because == [*"defga"]
+    assert [*crew.failed_because] == [*"defga"]
+
+
+def test_the_latest_reason_of_all_processes_is_the_last():
+    answer = {"connected": 1, "retries": 0, "losses": 2, "failed_because": {}, "bytes_per_client": 0.0}
+    reasons = (
+        {
+            "old": 1,
+            "newest": 9,
+        },
+        {"old": 3, "older": 2},
+    )
+    state = SwarmState.of([answer | {"lost_because": each} for each in reasons])
+    assert state.lost_because == ("older", "old", "newest")
 
 
 def test_every_client_has_a_receipt_for_every_event():

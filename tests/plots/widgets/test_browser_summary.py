@@ -39,6 +39,11 @@ def test_the_table_has_each_latency_with_its_uncertainty_and_the_median() -> Non
     ]
 
 
+def test_what_seems_to_have_come_before_it_was_due_is_drawn_too() -> None:
+    low, high = browser_figure([receipt(1, -3)], DUE).axes[0].get_ylim()
+    assert 0 < low < high
+
+
 def test_history_has_no_latency_and_is_counted() -> None:
     told = str(browser_table([receipt(-1, 5), *THREE], DUE))
 

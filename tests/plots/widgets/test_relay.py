@@ -170,10 +170,13 @@ def test_a_newer_connection_ends_the_one_before(relay: Relay, pushpin: socket.so
         assert newer.recv(100) == b"data: 1\n\n"
 
 
-def test_when_the_page_leaves_pushpin_is_told(relay: Relay, pushpin: socket.socket) -> None:
-    with connected(relay.start()) as client, accepted(pushpin) as there:
-        client.close()
-        assert ended(there)
+@pytest.mark.parametrize("head", [HEAD, asked_from(VS_CODE)], ids=["Jupyter's", "VS Code's"])
+def test_when_the_page_leaves_pushpin_is_told(relay: Relay, pushpin: socket.socket, head: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", relay.start()), timeout=PATIENCE_S) as client:
+        client.sendall(head)
+        with accepted(pushpin) as there:
+            client.close()
+            assert ended(there)
 
 
 def say_goodbye(port: int, page: bytes) -> None:
