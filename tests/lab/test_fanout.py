@@ -135,9 +135,14 @@ def when(phase, do):
 
 
 def test_a_process_that_is_gone_before_anything_was_measured_is_named(bench):
+    async def interrupted(*_, **__):
+        bench.stop.set()
+        await asyncio.Event().wait()
+
+    bench.swarm.arm = interrupted
     bench.fails = {("collect", 1): WorkerError("process 1 of the swarm has ended by itself")}
     with pytest.raises(WorkerError, match="process 1 of the swarm"):
-        run(bench, when(f"connecting {CLIENTS:,} clients", bench.stop.set))
+        run(bench)
 
 
 def test_an_instance_that_does_not_come_back_ends_the_run_and_the_pushes_are_kept(bench):
