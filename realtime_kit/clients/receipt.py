@@ -97,12 +97,18 @@ class ReceiptBook:
         self._received_ns.append(received_ns)
         self._opened_ns.append(opened_ns)
 
-    def columns(self) -> tuple[Callable[[int], None], ...]:
-        """The `append` of the first three columns, for a loop that has no time for a call each.
+    def columns(self) -> tuple[Callable[[int], None], Callable[[int], None]]:
+        """The `append` of `client` and `received_ns`, for a loop that has no time for a call each.
 
-        What is written so has no `opened_ns`: `fill_opened` has to come before the next `write`.
+        What is written so has no `event_id` and no `opened_ns`: `fill_event` has to come before a receipt of another
+        event is written, and `fill_opened` before the next `write`.
         """
-        return self._client.append, self._event_id.append, self._received_ns.append
+        return self._client.append, self._received_ns.append
+
+    def fill_event(self, event_id: int) -> None:
+        """Write down which event the latest receipts are of that do not say it."""
+        if missing := len(self._client) - len(self._event_id):
+            self._event_id.extend(array("q", [event_id]) * missing)
 
     def fill_opened(self, opened_ns: NDArray[np.int64]) -> None:
         """Write down when the connections were asked for that the latest receipts came on.

@@ -1,7 +1,7 @@
 """The sockets of a crew: read as they come, a receipt for each event, nothing kept.
 
 There is no object for a client: a descriptor, and its place in a few columns. What is ready is asked of the system
-for many sockets at once, and a piece of bytes that is known costs one look into a dictionary.
+for many sockets at once, and a piece of bytes that is the one before again costs one comparison.
 """
 
 from __future__ import annotations
@@ -186,48 +186,64 @@ class Reception:
             time.monotonic_ns,
             self._transport.repeated,
         )
-        steady, known, latest = self._steady, self._known.get, self.latest
-        write_client, write_id, write_time = self.book.columns()
-        awaited, nap_s, some, size = self.awaited, self._nap_s, self._readiness.SOME, self._read_bytes
-        until_ns = 0
+        steady, latest, awaited, nap_s = self._steady, self.latest, self.awaited, self._nap_s
+        some, size = self._readiness.SOME, self._read_bytes
+        write_client, write_time = self.book.columns()
+        usual: bytes | None = None  # the piece that most are sent, and its event
+        event_id, until_ns = 0, 0
         ready = poll(0)
-        while ready:
-            for fd, figure in ready:
-                number = steady[fd]
-                if number < 0:
-                    self._read_slowly(fd)
-                    continue
-                try:
-                    piece = read(fd, size)
-                except OSError as error:
-                    self._stumble(number, error)
-                    continue
-                said = known(piece)
-                if said is None or figure != some:
-                    self._read_anew(number, fd, piece, size)
-                    continue
-                now_ns = clock()
-                event_ids, cursor = said
-                for event_id in event_ids:
+        try:
+            while ready:
+                reached = 0
+                for fd, figure in ready:
+                    number = steady[fd]
+                    if number < 0:
+                        self.book.fill_event(event_id)
+                        self._read_slowly(fd)
+                        continue
+                    try:
+                        piece = read(fd, size)
+                    except OSError as error:
+                        self._stumble(number, error)
+                        continue
+                    if piece != usual or figure != some:
+                        self.book.fill_event(event_id)
+                        usual, event_id = self._read_other(number, fd, piece, size, figure)
+                        continue
                     write_client(number)
-                    write_id(event_id)
-                    write_time(now_ns)
+                    write_time(clock())
                     before = latest[number]
-                    if event_id > before:
+                    if before < event_id:
                         latest[number] = event_id
-                        if before < awaited <= event_id:
-                            self._missing -= 1
-                if repeated and cursor is not None:
-                    self._on_answer(number, cursor)
-            if self._missing <= 0:
-                self.arrived.set()
-                return
-            until_ns = until_ns or clock() + _LONGEST_STAY_NS
-            if repeated or clock() > until_ns:  # a long-poll's clients have to ask again meanwhile
-                return
-            if nap_s and len(ready) < _MANY:
-                time.sleep(nap_s)
-            ready = poll(_STAY_S)
+                        reached += before < awaited <= event_id
+                self._missing -= reached
+                if self._missing <= 0:
+                    self.arrived.set()
+                    return
+                until_ns = until_ns or clock() + _LONGEST_STAY_NS
+                if repeated or clock() > until_ns:  # a long-poll's clients have to ask again meanwhile
+                    return
+                if nap_s and len(ready) < _MANY:
+                    time.sleep(nap_s)
+                ready = poll(_STAY_S)
+        finally:
+            self.book.fill_event(event_id)
+
+    def _read_other(
+        self, number: int, fd: int, piece: bytes, size: int, figure: int
+    ) -> tuple[bytes | None, int]:
+        """Take a piece that is not the usual one; the usual one from then on and its event, if it has just one."""
+        said = self._known.get(piece)
+        if said is None or figure != self._readiness.SOME:
+            self._read_anew(number, fd, piece, size)
+            return None, 0
+        event_ids, cursor = said
+        now_ns = time.monotonic_ns()
+        for event_id in event_ids:
+            self._write(number, event_id, now_ns)
+        if cursor is not None:
+            self._on_answer(number, cursor)
+        return (piece, event_ids[0]) if len(event_ids) == 1 and cursor is None else (None, 0)
 
     def _read_anew(self, number: int, fd: int, piece: bytes, size: int) -> None:
         """Read what nobody has been sent before, or not in these pieces, or what is said last.

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import random
 import socket
 import threading
 
+import numpy as np
 import pytest
 
 from realtime_kit.clients.swarm import reception as module
@@ -88,6 +90,45 @@ def test_a_piece_behind_which_there_is_more_is_not_taken_for_all(wire_bytes):
             async with asyncio.timeout(30):
                 await reception.arrived.wait()
             assert reception.latest == [count] * CLIENTS
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whoever_gets_what_and_in_whatever_pieces_every_receipt_has_its_event(seed):
+    chance = random.Random(seed)
+
+    async def main():
+        async with connected() as (reception, servers):
+            owed = []
+            for number in range(1, 61, 2):
+                one, two = event(number), event(number + 1, 50)
+                kinds = {
+                    "one": ([one], [number]),
+                    "both": ([one + two], [number, number + 1]),
+                    "in pieces": ([one[:17], one[17:] + two], [number, number + 1]),
+                    "the other": ([two], [number + 1]),
+                    "nothing new": ([b"3\r\n:\n\n\r\n"], []),
+                }
+                most = chance.choice([*kinds])
+                reception.expect(number)
+                for client, server in enumerate(servers):
+                    pieces, ids = kinds[most if chance.random() < 0.7 else chance.choice([*kinds])]
+                    for piece in pieces:
+                        server.sendall(piece)
+                    owed += [(client, each) for each in ids]
+                async with asyncio.timeout(30):
+                    while len(reception.book) < len(owed):  # noqa: ASYNC110 - a book tells nobody
+                        await asyncio.sleep(0.001)
+            receipts = reception.receipts()
+            got = [*zip(receipts.client.tolist(), receipts.event_id.tolist(), strict=True)]
+            assert sorted(got) == sorted(owed)
+            for client in range(CLIENTS):
+                mine = receipts.only(receipts.client == client)
+                assert mine.event_id.tolist() == [each for whose, each in owed if whose == client]
+                assert (np.diff(mine.received_ns) >= 0).all()
+                assert reception.latest[client] == max(mine.event_id)
+            assert (receipts.opened_ns == 1).all()
 
     asyncio.run(main())
 
