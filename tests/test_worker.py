@@ -217,8 +217,21 @@ def test_leaving_the_block_by_cancellation_ends_it_too(
     assert not psutil.pid_exists(worker.pid)
 
 
-@pytest.mark.parametrize("do", ["double", "hang_after_this"])
-def test_a_parent_that_is_killed_takes_it_along(make_worker: MakeWorker, tmp_path: Path, do: str) -> None:
+@pytest.mark.parametrize(
+    ("do", "is_stopped"),
+    [
+        ("double", False),
+        ("hang_after_this", False),
+        pytest.param(
+            "double",
+            True,
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a stopped process sleeps on"),
+        ),
+    ],
+)
+def test_a_parent_that_is_killed_takes_it_along(
+    make_worker: MakeWorker, tmp_path: Path, do: str, is_stopped: bool
+) -> None:
     make_worker()
     script = f"""
         import asyncio
@@ -238,34 +251,8 @@ def test_a_parent_that_is_killed_takes_it_along(make_worker: MakeWorker, tmp_pat
     ) as parent:
         assert parent.stdout is not None
         worker = psutil.Process(int(parent.stdout.readline()))
-        parent.send_signal(signal.SIGKILL)
-    wait_until_gone(worker)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a stopped process sleeps on")
-def test_a_parent_that_is_killed_takes_it_along_even_while_it_is_stopped(
-    make_worker: MakeWorker, tmp_path: Path
-) -> None:
-    make_worker()
-    script = """
-        import asyncio
-        from realtime_kit.worker import Worker
-
-        async def main():
-            async with Worker("worker_of_the_test", name="it") as worker:
-                await worker.ask("double", number=1)
-                print(worker.pid, flush=True)
-                await asyncio.Event().wait()
-
-        asyncio.run(main())
-    """
-    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, env=environ
-    ) as parent:
-        assert parent.stdout is not None
-        worker = psutil.Process(int(parent.stdout.readline()))
-        worker.suspend()
+        if is_stopped:
+            worker.suspend()
         parent.send_signal(signal.SIGKILL)
     try:
         wait_until_gone(worker)

@@ -38,9 +38,7 @@ CLIENTS: dict[str, Callable[..., Client]] = {
 }
 
 _COUNTED = ("requests", "empty_responses", "bytes_received", "bytes_sent", "connections", "receipts")
-_SHOWN_DELIVERIES = (
-    500  # at most, between two looks at the progress: as many as a live picture can show; even
-)
+_SHOWN_DELIVERIES = 500  # at most, for each look at the progress: as many as a live picture can show; even
 _REASON_LENGTH = 200  # of why a client came back: a sentence, not a server's page
 
 

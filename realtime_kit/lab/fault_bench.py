@@ -180,6 +180,9 @@ class Networks:
 CATCHING_UP = ("streaming", "websocket")
 """Transports that get what they missed when they come back, if they know that they were away."""
 
+BY_QUESTION = ("long-polling", "reliable-websocket")
+"""Transports whose clients ask for what is missing."""
+
 ENDING = ("polling", "long-polling")
 """Transports whose every answer ends."""
 

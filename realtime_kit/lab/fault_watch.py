@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from realtime_kit.lab.fault_bench import CATCHING_UP, INTERVAL_S, FaultBench
+from realtime_kit.lab.fault_bench import BY_QUESTION, CATCHING_UP, INTERVAL_S, FaultBench
 from realtime_kit.lab.faults import DRAIN_S, LEAD_S
 from realtime_kit.lab.scenarios import Scenario
 from realtime_kit.measurements.deliveries import Deliveries, deliveries
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from realtime_kit.plots.widgets.fault_view import FaultView, Press
 
 LOOK_EVERY_S = 0.25
-
-BY_QUESTION = ("long-polling", "reliable-websocket")
-"""Transports whose clients ask for what is missing."""
 
 
 class FaultWatch:

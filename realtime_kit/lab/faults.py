@@ -19,6 +19,7 @@ from realtime_kit import background
 from realtime_kit.clients.receipt import Receipts
 from realtime_kit.errors import RealtimeKitError, UsageError
 from realtime_kit.lab.fault_bench import (
+    BY_QUESTION,
     CATCHING_UP,
     INTERVAL_S,
     PATHS,
@@ -308,7 +309,7 @@ class _Breaking:
             answers=bench.told(name),
             late_s=LATE_S + (INTERVAL_S if name == "polling" else 0.0),
             polls=name == "polling",
-            asks=name in ("long-polling", "reliable-websocket"),
+            asks=name in BY_QUESTION,
         )
         took_s = account.recovery_s
         return FaultResult(

@@ -85,9 +85,8 @@ class PushpinCluster:
         self._restarts_of = [0] * instances
         self._broadcast: ZeroMqBroadcast | None = None
         self.given_up = asyncio.Event()
-        self._tried = (
-            asyncio.Condition()
-        )  # told whenever an instance has been started again, or is not any more
+        # Told whenever an instance has been started again, or is not any more.
+        self._tried = asyncio.Condition()
         self._stack = contextlib.AsyncExitStack()
         self._turns = background.Turns()
 
