@@ -24,8 +24,6 @@ from realtime_kit.plots.style import LIGHT
 from realtime_kit.plots.widgets import Course, RaceBoard
 from realtime_kit.plots.widgets.chat_scene import ChatScene
 from realtime_kit.plots.widgets.frames import Frames
-from realtime_kit.plots.widgets.history_timeline_scene import HistoryScene
-from realtime_kit.plots.widgets.long_poll_microscope_scene import LongPollScene
 from realtime_kit.plots.widgets.scene import MakeScene
 from realtime_kit.worker import Worker
 
@@ -43,11 +41,6 @@ def rows() -> Iterator[TableRow]:
     """The rows for docs/benchmarks.md; takes about three minutes."""
     for name, example in _load("pictures").EXAMPLES.items():
         yield _frame(name, example.make_scene, example.views)
-    wire = _load("wire")
-    polls = [wire.long_polls(wire.LONG_POLLS[:count]) for count in range(1, len(wire.LONG_POLLS) + 1)]
-    yield _frame("long-poll", lambda: LongPollScene(2), polls)
-    history = [wire.history(wire.HISTORY[:count]) for count in range(1, len(wire.HISTORY) + 1)]
-    yield _frame("history", lambda: HistoryScene(2), history)
     yield _frame("chat", ChatScene, _chat_views())
     yield _lag()
 

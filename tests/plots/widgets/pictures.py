@@ -1,6 +1,7 @@
 """Example views for each scene, and the frames they give. Run as a script it writes the baselines anew."""
 
 import io
+import runpy
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +23,11 @@ from realtime_kit.plots.widgets.choice_view import Check, ChoiceView
 from realtime_kit.plots.widgets.fault_scene import FaultScene
 from realtime_kit.plots.widgets.fault_view import FaultView, Press
 from realtime_kit.plots.widgets.frames import Frames
+from realtime_kit.plots.widgets.history_timeline_scene import HistoryScene
+from realtime_kit.plots.widgets.history_timeline_view import HistoryView
 from realtime_kit.plots.widgets.id_timeline_scene import IdScene
+from realtime_kit.plots.widgets.long_poll_microscope_scene import LongPollScene
+from realtime_kit.plots.widgets.long_poll_microscope_view import LongPollView
 from realtime_kit.plots.widgets.polling_scene import PollingScene
 from realtime_kit.plots.widgets.polling_view import Measured, PollingSettings, PollingView
 from realtime_kit.plots.widgets.predictions import Api
@@ -270,6 +275,19 @@ def wall_views() -> list[WallView]:
     return views
 
 
+WIRE = runpy.run_path(str(Path(__file__).with_name("wire.py")))  # this folder is not on the path
+
+
+def long_poll_views() -> list[LongPollView]:
+    seen = WIRE["LONG_POLLS"]
+    return [WIRE["long_polls"](seen[:count]) for count in range(1, len(seen) + 1)]
+
+
+def history_views() -> list[HistoryView]:
+    seen = WIRE["HISTORY"]
+    return [WIRE["history"](seen[:count]) for count in range(1, len(seen) + 1)]
+
+
 @dataclass(frozen=True)
 class Example:
     make_scene: Callable
@@ -293,6 +311,8 @@ EXAMPLES = {
     "faults": Example(lambda: FaultScene(FAULTY), fault_views),
     "ids": Example(lambda: IdScene(("streaming", "reliable"), seconds=15.0, events=60), id_views),
     "wall": Example(lambda: WallScene(WALL), wall_views),
+    "long-poll": Example(lambda: LongPollScene(2), long_poll_views),
+    "history": Example(lambda: HistoryScene(2), history_views),
 }
 THEMES = {"light": LIGHT, "dark": DARK}
 

@@ -8,7 +8,9 @@ from PIL import Image
 
 from realtime_kit.plots.widgets.frames import Frames, still_figure
 
-SCENES = pytest.mark.parametrize("name", ["race", "polling", "choice", "statistics", "faults", "ids", "wall"])
+SCENES = pytest.mark.parametrize(
+    "name", ["race", "polling", "choice", "statistics", "faults", "ids", "wall", "long-poll", "history"]
+)
 THEMES = pytest.mark.parametrize("theme", ["light", "dark"])
 TYPE_OF_OTHER_VERSIONS = 0.012
 """Share of a picture's pixels that may differ clearly: another FreeType sets type a little differently."""
