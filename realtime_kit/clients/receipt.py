@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from array import array
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,28 +96,12 @@ class ReceiptBook:
         self._received_ns.append(received_ns)
         self._opened_ns.append(opened_ns)
 
-    def columns(self) -> tuple[Callable[[int], None], Callable[[int], None]]:
-        """The `append` of `client` and `received_ns`, for a loop that has no time for a call each.
-
-        What is written so has no `event_id` and no `opened_ns`: `fill_event` has to come before a receipt of another
-        event is written, and `fill_opened` before the next `write`.
-        """
-        return self._client.append, self._received_ns.append
-
-    def fill_event(self, event_id: int) -> None:
-        """Write down which event the latest receipts are of that do not say it."""
-        if missing := len(self._client) - len(self._event_id):
-            self._event_id.extend(array("q", [event_id]) * missing)
-
-    def fill_opened(self, opened_ns: NDArray[np.int64]) -> None:
-        """Write down when the connections were asked for that the latest receipts came on.
-
-        Args:
-            opened_ns: Shape (clients,), of each client.
-        """
-        if len(self._opened_ns) < len(self._client):
-            clients = np.array(self._client[len(self._opened_ns) :], np.int32)
-            self._opened_ns.frombytes(opened_ns[clients].tobytes())
+    def extend(self, receipts: Receipts) -> None:
+        """Write many down."""
+        self._client.frombytes(receipts.client.tobytes())
+        self._event_id.frombytes(receipts.event_id.tobytes())
+        self._received_ns.frombytes(receipts.received_ns.tobytes())
+        self._opened_ns.frombytes(receipts.opened_ns.tobytes())
 
     def receipts(self) -> Receipts:
         """All that has been written, as columns."""

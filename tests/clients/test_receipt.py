@@ -45,26 +45,11 @@ def test_a_copy_taken_earlier_does_not_grow():
     assert len(early) == 1
 
 
-@given(ROWS)
-def test_what_a_loop_leaves_out_is_filled_in(rows):
-    opened_ns = np.arange(100, 110)
-    book, expected = ReceiptBook(), []
-    for number, (client, event_id, received_ns, own_ns) in enumerate(rows):
-        client %= 10
-        if number % 3:
-            for write, value in zip(book.columns(), (client, received_ns), strict=True):
-                write(value)
-            if number % 2:
-                book.fill_event(7)
-            expected.append((client, 7, received_ns, 100 + client))
-        else:
-            book.fill_event(7)
-            book.fill_opened(opened_ns)
-            book.write(client, event_id, received_ns, own_ns)
-            expected.append((client, event_id, received_ns, own_ns))
-    book.fill_event(7)
-    book.fill_opened(opened_ns)
-    assert rows_of(book.receipts()) == expected
+@given(ROWS, ROWS)
+def test_many_at_once_are_written_down_as_one_by_one(some, more):
+    book = book_of(some)
+    book.extend(book_of(more).receipts())
+    assert rows_of(book.receipts()) == some + more
 
 
 def test_choosing_keeps_columns_together():

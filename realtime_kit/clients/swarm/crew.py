@@ -172,8 +172,8 @@ class CrewWorker(Opener):
             async with asyncio.timeout(timeout_s):
                 await self.reception.arrived.wait()
         gc.enable()
-        awaited = self.reception.awaited
-        return [number for number, latest in enumerate(self.reception.latest) if latest < awaited]
+        silent = self.reception.latest < self.reception.awaited
+        return [int(number) for number in silent.nonzero()[0]]
 
     async def unconnected(self) -> list[int]:
         """Who has no connection."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 import select
 import sys
 
-_MOST = 1024
-"""Sockets named at a time, so that others get a turn."""
-
 if sys.platform == "linux":
 
     class Readiness:
@@ -18,6 +15,9 @@ if sys.platform == "linux":
 
         SOME = select.EPOLLIN
         """The figure of a socket that has something to read and has not ended."""
+
+        MOST = 42
+        """Sockets named at a time: an answer about more would not fit into the 512 bytes that Python has at hand."""
 
         def __init__(self) -> None:
             self._epoll = select.epoll()
@@ -32,7 +32,7 @@ if sys.platform == "linux":
 
         def poll(self, timeout_s: float) -> list[tuple[int, int]]:
             """(descriptor, a figure of the system's) of those with something to read; waits up to `timeout_s`."""
-            return self._epoll.poll(timeout_s, _MOST)
+            return self._epoll.poll(timeout_s, self.MOST)
 
         def close(self) -> None:
             """Watch nothing any more."""
@@ -45,6 +45,9 @@ else:
 
         SOME = select.KQ_FILTER_READ
         """The figure of a socket that has something to read."""
+
+        MOST = 42
+        """Sockets named at a time."""
 
         def __init__(self) -> None:
             self._kqueue = select.kqueue()
@@ -59,7 +62,7 @@ else:
 
         def poll(self, timeout_s: float) -> list[tuple[int, int]]:
             """(descriptor, a figure of the system's) of those with something to read; waits up to `timeout_s`."""
-            return [(event.ident, event.filter) for event in self._kqueue.control(None, _MOST, timeout_s)]
+            return [(event.ident, event.filter) for event in self._kqueue.control(None, self.MOST, timeout_s)]
 
         def close(self) -> None:
             """Watch nothing any more."""

@@ -12,19 +12,19 @@ import socket
 import time
 from array import array
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime_kit.clients.receipt import ReceiptBook, Receipts
 from realtime_kit.clients.swarm.readiness import Readiness
 from realtime_kit.clients.swarm.reading import Reading, Transport
 from realtime_kit.errors import ClientError, ProtocolError
 
-_READ_BYTES = 960
-"""Read at a time, until somebody is sent more: what is shorter, Python's memory has at hand."""
-
-_MOST_READ_BYTES = 16_384
-"""Read at a time from then on. A piece that is longer is parsed anew for every client."""
+_MOST_BYTES = 16_384
+"""Read at a time while it is not known what is sent; a piece that is longer is parsed anew for every client. From then
+on it is one byte more than the longest that is known: less shows that this was all, and Python has a few at hand."""
 
 _PIECES_KEPT = 256
 
@@ -33,16 +33,16 @@ _LONGEST_STAY_NS = 100_000_000
 """While a push is in the air the next receipt is waited for on the spot: to go back to the event loop between two
 would cost more than to read them. Others get a turn after this."""
 
-_NAP_PER_CLIENT_S = 50e-9
+_NAP_PER_CLIENT_S = 100e-9
 """While a push is in the air, the next look is so much later for each client that is reached in turn, whoever reads for
-it: 1/600 of what a Pushpin needs for them, 30 µs each. About so late is a receipt written down at most, and several are
+it: 1/300 of what a Pushpin needs for them, 30 µs each. About so late is a receipt written down at most, and several are
 read for one waking."""
 
-_SHORTEST_NAP_S = 1e-4
-"""For fewer clients than make this, 2,000, the next receipt is waited for: a sleep lasts half of it too long."""
+_FEWEST_TO_NAP = 1_000
+"""For fewer clients the next receipt is waited for: a sleep lasts 0.05 ms longer than it should."""
 
-_MANY = 64
-"""After so many at a time there is no nap: more have come meanwhile."""
+Said = tuple[tuple[int, ...], int | None]
+"""What a piece of bytes says to everybody who gets it: ids of events, and a long-poll's cursor."""
 
 _NOT_YET = (BlockingIOError, InterruptedError)
 
@@ -59,7 +59,7 @@ class Reception:
 
     Attributes:
         book: The receipts.
-        latest: The latest event of each client, 0 for none.
+        latest: Shape (clients,), int64: the latest event of each client, 0 for none.
         awaited: The event that is awaited.
         arrived: Set when everybody has the event that is awaited, but for those whose connection has ended.
     """
@@ -74,21 +74,23 @@ class Reception:
         on_loss: Callable[[int, Exception], None],
     ) -> None:
         self.book = ReceiptBook()
-        self.latest = [0] * clients
+        self.latest = np.zeros(clients, np.int64)
         self.arrived = asyncio.Event()
         self._transport = transport
         self._on_answer = on_answer
         self._on_loss = on_loss
         self._opened_ns = np.zeros(clients, np.int64)
-        self._fds = [-1] * clients
-        # By descriptor: whose it is if it is between two messages, else -1. An array lies in one piece.
-        self._steady = array("i")
-        self._readings: dict[int, tuple[int, Reading]] = {}  # by descriptor, of all others
+        self._fds = array("i", [-1]) * clients
+        self._whose = array("i")  # by descriptor: a client's number
+        self._readings: dict[int, Reading] = {}  # by descriptor, of those who are not between two messages
         self._opening: dict[int, asyncio.Future[None]] = {}
-        self._known: dict[bytes, tuple[tuple[int, ...], int | None]] = {}
-        self._read_bytes = _READ_BYTES
+        self._known: dict[bytes, Said] = {}
+        self._longest, self._read_bytes = 0, _MOST_BYTES
+        self._usual_fds, self._usual_ns = array("i"), array("q")  # who has read the usual piece, and when
         self.awaited = self._missing = 0
-        self._nap_s = nap_s if (nap_s := (in_turn or clients) * _NAP_PER_CLIENT_S) >= _SHORTEST_NAP_S else 0.0
+        self._owed = np.zeros(clients, np.bool_)  # who has not got the awaited event yet
+        in_turn = in_turn or clients
+        self._nap_s = in_turn * _NAP_PER_CLIENT_S if in_turn >= _FEWEST_TO_NAP else 0.0
         self._readiness = Readiness()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._readiness.fileno(), self._wake)
@@ -100,10 +102,10 @@ class Reception:
         self.hang_up(number)
         fd = connection.detach()
         self._fds[number] = fd
-        self.book.fill_opened(self._opened_ns)
         self._opened_ns[number] = opened_ns
-        self._steady.extend([-1] * (fd + 1 - len(self._steady)))
-        self._readings[fd] = number, self._transport.reading()
+        self._whose.extend([-1] * (fd + 1 - len(self._whose)))
+        self._whose[fd] = number
+        self._readings[fd] = self._transport.reading()
         self._opening[number] = agreed = self._loop.create_future()
         self._readiness.add(fd)
         return agreed
@@ -134,7 +136,6 @@ class Reception:
         fd, self._fds[number] = self._fds[number], -1
         if fd < 0:
             return
-        self._steady[fd] = -1
         self._readings.pop(fd, None)
         os.close(fd)
 
@@ -147,8 +148,8 @@ class Reception:
 
     def _lose(self, number: int, reason: str, error: Exception | None = None) -> None:
         self.hang_up(number)
-        if self.latest[number] < self.awaited and not self._transport.repeated:
-            self._strike_off()
+        if not self._transport.repeated:
+            self._strike_off(number)
         opening = self._opening.pop(number, None)
         if opening is None or opening.done():
             self._on_loss(number, error or ConnectionError(reason))
@@ -160,83 +161,85 @@ class Reception:
     def receipts(self) -> Receipts:
         """The receipts since the last call."""
         book, self.book = self.book, ReceiptBook()
-        book.fill_opened(self._opened_ns)
         return book.receipts()
 
     def expect(self, event_id: int) -> None:
         """The event to await from now on: of who is connected, or of all where they come back by themselves."""
         self.arrived.clear()
         self.awaited = event_id
-        returning = self._transport.repeated
-        self._missing = sum(
-            latest < event_id and (returning or fd >= 0)
-            for latest, fd in zip(self.latest, self._fds, strict=True)
-        )
-        if self._missing <= 0:
-            self.arrived.set()
+        connected = np.frombuffer(self._fds, np.int32) >= 0
+        self._owed = connected | self._transport.repeated
+        self._strike_off(self.latest >= event_id)
 
     def _wake(self) -> None:
         """Read what there is; with a push in the air, stay until nothing comes for a moment.
 
         The inner loop is the hot one: a receipt costs what stands there, and the system's read.
         """
-        poll, read, clock, repeated = (
-            self._readiness.poll,
-            os.read,
-            time.monotonic_ns,
-            self._transport.repeated,
-        )
-        steady, latest, awaited, nap_s = self._steady, self.latest, self.awaited, self._nap_s
-        some, size = self._readiness.SOME, self._read_bytes
-        write_client, write_time = self.book.columns()
+        poll, read, clock = self._readiness.poll, os.read, time.monotonic_ns
+        write_fd, write_time = self._usual_fds.append, self._usual_ns.append
+        some, most, nap_s = self._readiness.SOME, self._readiness.MOST, self._nap_s
+        unsteady, size = self._readings, self._read_bytes
         usual: bytes | None = None  # the piece that most are sent, and its event
         event_id, until_ns = 0, 0
         ready = poll(0)
         try:
             while ready:
-                reached = 0
                 for fd, figure in ready:
-                    number = steady[fd]
-                    if number < 0:
-                        self.book.fill_event(event_id)
-                        self._read_slowly(fd)
-                        continue
                     try:
                         piece = read(fd, size)
                     except OSError as error:
-                        self._stumble(number, error)
+                        self._note_usual(event_id)
+                        self._stumble(self._whose[fd], error)
                         continue
-                    if piece != usual or figure != some:
-                        self.book.fill_event(event_id)
-                        usual, event_id = self._read_other(number, fd, piece, size, figure)
+                    if piece != usual or figure != some or fd in unsteady:
+                        self._note_usual(event_id)
+                        usual, event_id = self._read_other(fd, piece, figure)
+                        size = self._read_bytes
                         continue
-                    write_client(number)
+                    write_fd(fd)
                     write_time(clock())
-                    before = latest[number]
-                    if before < event_id:
-                        latest[number] = event_id
-                        reached += before < awaited <= event_id
-                self._missing -= reached
-                if self._missing <= 0:
-                    self.arrived.set()
-                    return
+                if len(self._usual_fds) >= self._missing:
+                    self._note_usual(event_id)
+                    if not self._missing:
+                        return
                 until_ns = until_ns or clock() + _LONGEST_STAY_NS
-                if repeated or clock() > until_ns:  # a long-poll's clients have to ask again meanwhile
+                # A long-poll's clients have to ask again meanwhile.
+                if self._transport.repeated or clock() > until_ns:
                     return
-                if nap_s and len(ready) < _MANY:
+                if nap_s and len(ready) < most:
                     time.sleep(nap_s)
                 ready = poll(_STAY_S)
         finally:
-            self.book.fill_event(event_id)
+            self._note_usual(event_id)
 
-    def _read_other(
-        self, number: int, fd: int, piece: bytes, size: int, figure: int
-    ) -> tuple[bytes | None, int]:
+    def _note_usual(self, event_id: int) -> None:
+        """Write down who has read the usual piece, and of which event it was."""
+        if not self._usual_fds:
+            return
+        fds, received_ns = np.array(self._usual_fds), np.array(self._usual_ns)
+        del self._usual_fds[:], self._usual_ns[:]
+        clients = np.frombuffer(self._whose, np.int32)[fds]
+        self.book.extend(
+            Receipts(clients, np.full(len(clients), event_id), received_ns, self._opened_ns[clients])
+        )
+        self.latest[clients] = np.maximum(self.latest[clients], event_id)
+        if event_id >= self.awaited:
+            self._strike_off(clients)
+
+    def _read_other(self, fd: int, piece: bytes, figure: int) -> tuple[bytes | None, int]:
         """Take a piece that is not the usual one; the usual one from then on and its event, if it has just one."""
-        said = self._known.get(piece)
-        if said is None or figure != self._readiness.SOME:
-            self._read_anew(number, fd, piece, size)
+        number, is_first = self._whose[fd], fd not in self._readings
+        is_all = len(piece) < self._read_bytes  # else there may be more to read
+        said = self._known.get(piece) if is_first and is_all and figure == self._readiness.SOME else None
+        if said is None:
+            if not is_all:
+                self._read_bytes = _MOST_BYTES
+            said = self._read_anew(number, fd, piece)
+            if is_first and said is not None:
+                self._remember(piece, said)
             return None, 0
+        self._read_bytes = self._longest + 1
         event_ids, cursor = said
         now_ns = time.monotonic_ns()
         for event_id in event_ids:
@@ -245,59 +248,39 @@ class Reception:
             self._on_answer(number, cursor)
         return (piece, event_ids[0]) if len(event_ids) == 1 and cursor is None else (None, 0)
 
-    def _read_anew(self, number: int, fd: int, piece: bytes, size: int) -> None:
-        """Read what nobody has been sent before, or not in these pieces, or what is said last.
+    def _remember(self, piece: bytes, said: Said) -> None:
+        """Whoever is between two messages and gets just this piece need not be read anew."""
+        if len(self._known) >= _PIECES_KEPT:
+            del self._known[next(iter(self._known))]
+        self._known[piece] = said
+        self._longest = max(self._longest, len(piece))
 
-        Only a piece that is shorter than was asked for is known from then on: whoever gets the same has read all.
+    def _read_anew(self, number: int, fd: int, piece: bytes) -> Said | None:
+        """Read what nobody has been sent before, or not in these pieces, or what is said last, to its end.
+
+        Returns:
+            What the piece says, if a message ends with it.
         """
-        if not piece:
-            self._lose(number, "the server ended the connection")
-            return
-        reading = self._transport.reading(opened=True)
-        self._steady[fd] = -1
-        self._readings[fd] = number, reading
-        is_all = self._note_size(piece, size)
-        event_ids = self._feed(number, fd, reading, piece)
-        if event_ids is not None and reading.whole and not reading.over and is_all:
-            if len(self._known) >= _PIECES_KEPT:
-                del self._known[next(iter(self._known))]
-            self._known[piece] = event_ids, reading.cursor
-        self._read_on(number, fd)
-
-    def _read_slowly(self, fd: int) -> None:
-        """Read for somebody who is in the middle of a message."""
-        if fd in self._readings:  # else hung up while others were read
-            self._read_on(self._readings[fd][0], fd)
-
-    def _read_on(self, number: int, fd: int) -> None:
-        """Read until there is no more, or the connection has ended."""
+        said = self._feed(number, fd, piece)
         while self._fds[number] == fd:
-            size = self._read_bytes
             try:
-                data = os.read(fd, size)
+                more = os.read(fd, _MOST_BYTES)
             except OSError as error:
                 self._stumble(number, error)
-                return
-            if not data:
-                self._lose(number, "the server ended the connection")
-                return
-            self._note_size(data, size)
-            if self._steady[fd] >= 0:
-                self._steady[fd] = -1
-                self._readings[fd] = number, self._transport.reading(opened=True)
-            self._feed(number, fd, self._readings[fd][1], data)
+                break
+            self._feed(number, fd, more)
+        return said
 
-    def _note_size(self, data: bytes, size: int) -> bool:
-        """Whether this was all there was to read, as so much was asked for; if not, more is, from now on."""
-        is_all = len(data) < size
-        if not is_all:
-            self._read_bytes = _MOST_READ_BYTES
-        return is_all
-
-    def _feed(self, number: int, fd: int, reading: Reading, data: bytes) -> tuple[int, ...] | None:
+    def _feed(self, number: int, fd: int, piece: bytes) -> Said | None:
+        if not piece:
+            self._lose(number, "the server ended the connection")
+            return None
         now_ns = time.monotonic_ns()
+        reading = self._readings.get(fd)
+        if reading is None:
+            reading = self._readings[fd] = self._transport.reading(opened=True)
         try:
-            event_ids = reading.feed(data)
+            event_ids = reading.feed(piece)
         except (ClientError, ProtocolError) as error:
             self._lose(number, str(error), error)
             return None
@@ -310,25 +293,24 @@ class Reception:
             self._write(number, event_id, now_ns)
         if reading.whole:
             del self._readings[fd]
-            self._steady[fd] = number
             if reading.cursor is not None:
                 self._on_answer(number, reading.cursor)
         if reading.over:
             self._lose(number, reading.over)
-        return event_ids
+            return None
+        return (event_ids, reading.cursor) if reading.whole else None
 
     def _write(self, number: int, event_id: int, now_ns: int) -> None:
-        self.book.fill_opened(self._opened_ns)
         self.book.write(number, event_id, now_ns, int(self._opened_ns[number]))
-        before = self.latest[number]
-        if event_id > before:
-            self.latest[number] = event_id
-            if before < self.awaited <= event_id:
-                self._strike_off()
+        self.latest[number] = max(event_id, self.latest[number])
+        if event_id >= self.awaited:
+            self._strike_off(number)
 
-    def _strike_off(self) -> None:
-        self._missing -= 1
-        if self._missing <= 0:
+    def _strike_off(self, clients: int | NDArray[Any]) -> None:
+        """These are not waited for any more."""
+        self._owed[clients] = False
+        self._missing = int(np.count_nonzero(self._owed))
+        if not self._missing:
             self.arrived.set()
 
     def _stumble(self, number: int, error: OSError) -> None:

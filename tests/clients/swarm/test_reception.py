@@ -77,19 +77,49 @@ def test_events_of_any_size_are_read_to_their_end(size):
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("wire_bytes", [960, 480, 240])
+@pytest.mark.parametrize("wire_bytes", [41, 8_192, 16_384])
 def test_a_piece_behind_which_there_is_more_is_not_taken_for_all(wire_bytes):
-    """Events that fill the first read to its last byte, with another behind them, at everybody at once."""
-    count = 960 // wire_bytes + 1
+    """Events that fill the read to its last byte, with another behind them, at everybody at once."""
+    count = 2 if wire_bytes == 41 else 16_384 // wire_bytes + 1
 
     async def main():
         async with connected() as (reception, servers):
-            reception.expect(count)
+            for first in (1, 2):  # from the second time on they know an event of 40 bytes
+                reception.expect(first)
+                for server in servers:
+                    server.sendall(event(first, 40))
+                async with asyncio.timeout(30):
+                    await reception.arrived.wait()
+            reception.expect(2 + count)
             for server in servers:
-                server.sendall(b"".join(event(number, wire_bytes) for number in range(1, count + 1)))
+                server.sendall(b"".join(event(number, wire_bytes) for number in range(3, 3 + count)))
             async with asyncio.timeout(30):
                 await reception.arrived.wait()
-            assert reception.latest == [count] * CLIENTS
+            assert reception.latest.tolist() == [2 + count] * CLIENTS
+
+    asyncio.run(main())
+
+
+def test_whoever_comes_back_while_a_push_is_in_the_air_is_not_waited_for():
+    async def main():
+        async with connected() as (reception, servers):
+            reception.expect(1)
+            for server in servers[5:]:
+                server.sendall(event(1))
+            servers[0].close()
+            while reception.is_connected(0):  # noqa: ASYNC110 - a loss tells nobody here
+                await asyncio.sleep(0.001)
+            servers[0], client = socket.socketpair()
+            client.setblocking(False)
+            agreed = reception.take(0, client, 1)
+            servers[0].sendall(HEAD)
+            await agreed
+            assert not reception.arrived.is_set()
+            for server in servers[1:5]:
+                server.sendall(event(1))
+            async with asyncio.timeout(30):
+                await reception.arrived.wait()
+            assert reception.latest.tolist() == [0] + [1] * (CLIENTS - 1)
 
     asyncio.run(main())
 
@@ -199,19 +229,38 @@ def test_what_is_said_last_counts_and_so_does_the_end_after_it():
                 for server in servers:
                     with contextlib.suppress(BrokenPipeError):
                         server.sendall(event(number))
-                servers[number].shutdown(socket.SHUT_WR)
+                servers[5 * number].shutdown(socket.SHUT_WR)
                 async with asyncio.timeout(30):
-                    assert await losses.get() == number
+                    assert await losses.get() == 5 * number
                     await reception.arrived.wait()
             receipts = reception.receipts()
-            assert receipts.client[receipts.event_id == 1].tolist().count(1) == 1
-            assert receipts.client[receipts.event_id == 2].tolist().count(2) == 1
+            assert receipts.client[receipts.event_id == 1].tolist().count(5) == 1
+            assert receipts.client[receipts.event_id == 2].tolist().count(10) == 1
+
+    asyncio.run(main())
+
+
+def test_in_the_middle_of_a_message_nothing_is_taken_for_what_the_others_are_sent():
+    async def main():
+        losses = asyncio.Queue()
+        async with connected(losses.put_nowait) as (reception, servers):
+            servers[-1].sendall(event(1)[:10])
+            for number in (1, 2):  # the chunk that was begun would end amid the second
+                for server in servers[: None if number == 2 else -1]:
+                    server.sendall(event(number))
+                async with asyncio.timeout(30):
+                    while (reception.latest[:-1] < number).any():  # noqa: ASYNC110 - a column tells nobody
+                        await asyncio.sleep(0.001)
+            async with asyncio.timeout(30):
+                assert await losses.get() == CLIENTS - 1
+            assert reception.latest[-1] == 0
 
     asyncio.run(main())
 
 
 def test_with_a_push_in_the_air_several_are_read_for_one_waking_and_none_is_missed(monkeypatch):
     monkeypatch.setattr(module, "_NAP_PER_CLIENT_S", 0.2 / CLIENTS)
+    monkeypatch.setattr(module, "_FEWEST_TO_NAP", CLIENTS)
 
     async def main():
         async with connected() as (reception, servers):
