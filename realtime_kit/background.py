@@ -174,8 +174,12 @@ class Turns:
         return self._lock
 
 
-def outcome(finished: concurrent.futures.Future[T]) -> T:
+def outcome(finished: concurrent.futures.Future[T], look_s: float | None = _LOOK_S) -> T:
     """Wait for a result, and notice an interrupt within a tenth of a second, whichever thread it came to.
+
+    Args:
+        finished: Gets the result.
+        look_s: How long an interrupt may go unnoticed, seconds; None: for ever, where none can come here.
 
     Raises:
         KeyboardInterrupt: if it comes meanwhile.
@@ -183,7 +187,7 @@ def outcome(finished: concurrent.futures.Future[T]) -> T:
     """
     while not finished.done():
         with contextlib.suppress(TimeoutError):  # the future's own is raised below
-            return finished.result(_LOOK_S)
+            return finished.result(look_s)
     return finished.result()
 
 
@@ -229,7 +233,12 @@ class _Submitted(Generic[T]):
             self.finished.set_result(task.result())
 
 
-def run(coroutine: Coroutine[Any, Any, T], *, on_interrupt: Callable[[], object] | None = None) -> T:
+def run(
+    coroutine: Coroutine[Any, Any, T],
+    *,
+    on_interrupt: Callable[[], object] | None = None,
+    look_s: float | None = _LOOK_S,
+) -> T:
     """Run a coroutine on the kit's loop and wait for its result.
 
     Args:
@@ -237,6 +246,7 @@ def run(coroutine: Coroutine[Any, Any, T], *, on_interrupt: Callable[[], object]
         on_interrupt: Called on the kit's loop when Ctrl-C (or Jupyter's interrupt button) arrives, instead of
             cancelling the coroutine: it may then finish early and still return what it has. A second
             interrupt cancels it.
+        look_s: As for `outcome`.
 
     Raises:
         KeyboardInterrupt: after the coroutine has been cancelled and has tidied up.
@@ -254,12 +264,12 @@ def run(coroutine: Coroutine[Any, Any, T], *, on_interrupt: Callable[[], object]
     try:
         try:
             submitted.start()
-            return outcome(submitted.finished)
+            return outcome(submitted.finished, look_s)
         except KeyboardInterrupt:
             if on_interrupt is None:
                 raise
             submitted.call(on_interrupt)
-            return outcome(submitted.finished)
+            return outcome(submitted.finished, look_s)
     except KeyboardInterrupt:
         submitted.cancel()
         concurrent.futures.wait([submitted.finished], timeout=_INTERRUPT_GRACE_S)

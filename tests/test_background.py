@@ -1,6 +1,7 @@
 """The kit's own thread: waited for from threads and loops, interrupted, and gone when nobody holds it."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import contextvars
 import io
@@ -75,6 +76,21 @@ class Stubborn:
             for _ in range(3):
                 await asyncio.sleep(0)
             self.tidied_up = True
+
+
+@pytest.mark.parametrize(("look_s", "looks"), [(None, 1), (0.01, 3)])
+def test_whoever_cannot_be_interrupted_does_not_look_for_it(look_s: float | None, looks: int) -> None:
+    waits: list[float | None] = []
+
+    class Late(concurrent.futures.Future[int]):
+        def result(self, timeout: float | None = None) -> int:
+            waits.append(timeout)
+            if len(waits) == looks:
+                self.set_result(7)
+            return super().result(timeout)
+
+    assert background.outcome(Late(), look_s) == 7
+    assert waits == [look_s] * looks
 
 
 def test_run_returns_what_the_coroutine_returns() -> None:

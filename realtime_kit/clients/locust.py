@@ -79,7 +79,8 @@ class _KitUser(User):
     @task
     def live(self) -> None:
         """Do what this user does, until it is stopped."""
-        background.run(self._remembered(self._live()))
+        # Locust ends users itself. If each of many looked whether it is interrupted, they would do little else.
+        background.run(self._remembered(self._live()), look_s=None)
 
     def on_stop(self) -> None:
         """End what goes on for this user on the kit's loop."""
