@@ -58,7 +58,7 @@ DEARER = 1.2
 """It may use that much more processor for a delivery than C."""
 
 CHEAPER = 8
-"""It has to use so many times less than Locust."""
+"""It has to use so many times less than Locust's users that measure push latency, the kit's own."""
 
 GROWTH = 1.25
 """A delivery may cost it that much more with many clients than with few."""
@@ -272,13 +272,15 @@ def kinds(folder: Path) -> dict[str, Callable[[Sequence[str], int], Receiver]]:
         )
     made["aiohttp"] = _python("plain_aiohttp.py")
     if importlib.util.find_spec("locust"):
-        made["Locust"] = _python("plain_locust.py")
+        made["Locust"] = _python("locust_users.py", "kit")
+        made["bare Locust"] = _python("locust_users.py", "bare")
     return made
 
 
-def _python(file: str) -> Callable[[Sequence[str], int], Receiver]:
+def _python(file: str, *which: str) -> Callable[[Sequence[str], int], Receiver]:
+    program = [sys.executable, str(HERE / file)]
     return functools.partial(
-        ProgramReceiver, lambda url, clients: [sys.executable, str(HERE / file), url, *_numbers(clients)]
+        ProgramReceiver, lambda url, clients: [*program, url, *_numbers(clients), *which]
     )
 
 

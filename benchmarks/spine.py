@@ -196,7 +196,9 @@ def main() -> int:
     head = (
         "# Benchmarks\n\nWritten by `make bench`"
         f" on {datetime.now(UTC):%Y-%m-%d}: {_machine()}.\n\n"
-        "A run's flags (such as too-few-samples at low rates) are named where they were raised.\n\n"
+        "A run's flags (such as too-few-samples at low rates) are named where they were raised. Locust's users are "
+        "those of `realtime_kit.clients.locust`, which report push latency from the moment an event was due, and what "
+        "is missing; bare ones read pieces of bytes and report each, the least that can be done with Locust.\n\n"
         "| what | found | allowed | reached |\n| --- | --- | --- | --- |\n"
     )
     TARGET.write_text(head + "\n".join(str(row) for row in rows) + "\n")

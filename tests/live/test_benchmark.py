@@ -32,7 +32,8 @@ def fanout(monkeypatch):
 
 def test_every_kind_gets_every_push_and_says_what_it_took(fanout):
     found = asyncio.run(fanout.compare(40, instances=2, rounds=1, pushes=2))
-    optional = {"C": shutil.which("cc"), "Locust": importlib.util.find_spec("locust")}
+    locust = importlib.util.find_spec("locust")
+    optional = {"C": shutil.which("cc"), "Locust": locust, "bare Locust": locust}
     assert set(found) == {"swarm", "aiohttp"} | {name for name, here in optional.items() if here}
     for results in found.values():
         assert [each.lost for each in results] == [0, 0]

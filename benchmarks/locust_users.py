@@ -1,7 +1,14 @@
-"""Plain Locust users, as its documentation writes them: each reads a streamed answer. Obeys as receiver.c does."""
+"""Locust users of an event stream, the kit's or the barest there can be. They obey as receiver.c does.
+
+    locust_users.py URL CLIENTS IN_FLIGHT kit|bare
+
+Those of the kit (`realtime_kit.clients.locust`) report push latency from the moment an event was due, and what is
+missing. The barest one reads pieces of a streamed answer, as Locust's HTTP client gives them, and reports each.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import resource
@@ -15,32 +22,37 @@ from locust import HttpUser, constant, task
 from locust.env import Environment
 from receipts import ReceiptBook
 from requests import RequestException
+from yarl import URL
 
-URL, CLIENTS, IN_FLIGHT = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+from realtime_kit import background
+from realtime_kit.clients import locust as kit
+from realtime_kit.clients.receipt import Receipt
+
+ADDRESS, CLIENTS, IN_FLIGHT = URL(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 PAUSE_S = 0.05
 book = ReceiptBook(CLIENTS)
 numbers = itertools.count()
 opening = BoundedSemaphore(IN_FLIGHT)
-users: dict[int, StreamUser] = {}
 
 
-class StreamUser(HttpUser):
+class BareUser(HttpUser):
     """Reads the stream to its end, and begins anew."""
 
-    host = URL
+    host = str(ADDRESS)
     wait_time = constant(PAUSE_S)
+    spawned_per_s = 1000
 
     def on_start(self) -> None:
         """Take a number."""
-        self.number = next(numbers)
         self.open = False
+        self.number = next(numbers)
         users[self.number] = self
 
     @task
     def stream(self) -> None:
-        """Read, and report each event as a request, which is how Locust counts."""
+        """Read, and report each piece as a request, which is how Locust counts."""
         with opening:
-            response = self.client.get(URL, headers={"Accept": "text/event-stream"}, stream=True)
+            response = self.client.get(self.host, headers={"Accept": "text/event-stream"}, stream=True)
         self.open, self.response = response.status_code == 200, response
         with contextlib.suppress(RequestException):
             for content in response.iter_content(None) if self.open else ():
@@ -63,6 +75,40 @@ class StreamUser(HttpUser):
         self.response.raw._fp.fp.raw._sock.shutdown(2)
 
 
+class KitUser(kit.StreamingUser):
+    """As the kit has it, and writes down what it gets."""
+
+    host, path = str(ADDRESS.origin()), ADDRESS.path
+    wait_time = constant(PAUSE_S)
+    spawned_per_s = 200
+
+    def on_start(self) -> None:
+        """Take a number."""
+        self.open = False
+        self.number = next(numbers)
+        users[self.number] = self
+
+    def hang_up(self) -> None:
+        """End the stream: the user comes back by itself."""
+        self.open = False
+        background.run(self._end())
+
+    async def _live(self) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await super()._live()
+
+    def _connected(self, took_s: float) -> None:
+        self.open = True
+        super()._connected(took_s)
+
+    def _receive(self, receipt: Receipt) -> None:
+        book.write(self.number, b"id: " + receipt.event.id.encode())
+        super()._receive(receipt)
+
+
+users: dict[int, BareUser | KitUser] = {}
+
+
 def all_open() -> None:
     """Wait until everybody is connected."""
     while len(users) < CLIENTS or not all(user.open for user in users.values()):
@@ -71,16 +117,16 @@ def all_open() -> None:
 
 
 def main() -> None:
-    """Run it: URL CLIENTS IN_FLIGHT."""
+    """Run them."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    environment = Environment(user_classes=[StreamUser])
-    runner = environment.create_local_runner()
+    user_class = {"kit": KitUser, "bare": BareUser}[sys.argv[4]]
+    runner = Environment(user_classes=[user_class]).create_local_runner()
     print("ready", flush=True)
     for line in FileObjectThread(sys.stdin):
         command, _, event_id = line.strip().partition(" ")
         if command == "open":
-            runner.start(CLIENTS, spawn_rate=1000)
+            runner.start(CLIENTS, spawn_rate=user_class.spawned_per_s)
             all_open()
         elif command == "reopen":
             for number in book.silent(int(event_id)):
