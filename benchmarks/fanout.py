@@ -58,7 +58,7 @@ DEARER = 1.2
 """It may use that much more processor for a delivery than C."""
 
 CHEAPER = 8
-"""It has to use so many times less than Locust's users that measure push latency, the kit's own."""
+"""It has to use so many times less than the Locust users that measure what it measures: the kit's."""
 
 GROWTH = 1.25
 """A delivery may cost it that much more with many clients than with few."""
@@ -272,8 +272,8 @@ def kinds(folder: Path) -> dict[str, Callable[[Sequence[str], int], Receiver]]:
         )
     made["aiohttp"] = _python("plain_aiohttp.py")
     if importlib.util.find_spec("locust"):
-        made["Locust"] = _python("locust_users.py", "kit")
-        made["bare Locust"] = _python("locust_users.py", "bare")
+        made["kit's Locust"] = _python("locust_users.py", "kit")
+        made["plain Locust"] = _python("locust_users.py", "plain")
     return made
 
 
@@ -328,7 +328,7 @@ async def _pushpins(count: int) -> AsyncIterator[tuple[PushpinCluster, Worker, l
             PushpinCluster(count, routes, settings=PushpinSettings(message_rate=0))
         )
         options = [pushpin.publisher_options() for pushpin in cluster.instances]
-        await origin.ask("publish_to", publishers=options, payload_bytes=64)
+        await origin.ask("publish_to", publishers=options, payload_bytes=64, stamp=True)
         path = find_lesson("streaming").path.lstrip("/")
         yield cluster, origin, [str(url / path) for url in cluster.urls]
 
@@ -477,7 +477,7 @@ def _rows(clients: int, found: dict[str, list[Found]]) -> Iterator[TableRow]:
     what = f"fan-out to {clients:,} clients, medians of {len(found['swarm'])} pushes"
     costs, shown = _all_of(found, "receiver_s", "µs", 1e6)
     pushpin_s = statistics.median(each.pushpin_s for results in found.values() for each in results)
-    factors = {"C": DEARER, "aiohttp": 1.0, "Locust": 1 / CHEAPER}
+    factors = {"C": DEARER, "aiohttp": 1.0, "kit's Locust": 1 / CHEAPER}
     bounds = {name: factor * costs[name] for name, factor in factors.items() if name in costs}
     yield (
         f"{what}: processor time of a delivery, receiver (Pushpin's own: {pushpin_s * 1e6:.1f} µs)",

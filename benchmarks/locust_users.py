@@ -1,9 +1,10 @@
-"""Locust users of an event stream, the kit's or the barest there can be. They obey as receiver.c does.
+"""Locust users of an event stream, the kit's or plain ones. They obey as receiver.c does.
 
-    locust_users.py URL CLIENTS IN_FLIGHT kit|bare
+    locust_users.py URL CLIENTS IN_FLIGHT kit|plain
 
 Those of the kit (`realtime_kit.clients.locust`) report push latency from the moment an event was due, and what is
-missing. The barest one reads pieces of a streamed answer, as Locust's HTTP client gives them, and reports each.
+missing. A plain one reads pieces of a streamed answer, as Locust's `HttpUser` has them, and reports each, without a
+latency. The kit's have no limit of how many may be opening: they come 200 a second.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ numbers = itertools.count()
 opening = BoundedSemaphore(IN_FLIGHT)
 
 
-class BareUser(HttpUser):
+class PlainUser(HttpUser):
     """Reads the stream to its end, and begins anew."""
 
     host = str(ADDRESS)
@@ -90,12 +91,18 @@ class KitUser(kit.StreamingUser):
 
     def hang_up(self) -> None:
         """End the stream: the user comes back by itself."""
-        self.open = False
         background.run(self._end())
 
+    def _failed(self, reason: str) -> None:
+        self.open = False
+        super()._failed(reason)
+
     async def _live(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            await super()._live()
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await super()._live()
+        finally:
+            self.open = False
 
     def _connected(self, took_s: float) -> None:
         self.open = True
@@ -106,7 +113,7 @@ class KitUser(kit.StreamingUser):
         super()._receive(receipt)
 
 
-users: dict[int, BareUser | KitUser] = {}
+users: dict[int, PlainUser | KitUser] = {}
 
 
 def all_open() -> None:
@@ -120,7 +127,7 @@ def main() -> None:
     """Run them."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    user_class = {"kit": KitUser, "bare": BareUser}[sys.argv[4]]
+    user_class = {"kit": KitUser, "plain": PlainUser}[sys.argv[4]]
     runner = Environment(user_classes=[user_class]).create_local_runner()
     print("ready", flush=True)
     for line in FileObjectThread(sys.stdin):

@@ -196,9 +196,10 @@ def main() -> int:
     head = (
         "# Benchmarks\n\nWritten by `make bench`"
         f" on {datetime.now(UTC):%Y-%m-%d}: {_machine()}.\n\n"
-        "A run's flags (such as too-few-samples at low rates) are named where they were raised. Locust's users are "
-        "those of `realtime_kit.clients.locust`, which report push latency from the moment an event was due, and what "
-        "is missing; bare ones read pieces of bytes and report each, the least that can be done with Locust.\n\n"
+        "A run's flags (such as too-few-samples at low rates) are named where they were raised. The kit's Locust users "
+        "are those of `realtime_kit.clients.locust`, which report push latency from the moment an event was due, and "
+        "what is missing; plain ones, of Locust's `HttpUser`, read pieces of bytes and report each, without a "
+        "latency. The swarm is held to the former.\n\n"
         "| what | found | allowed | reached |\n| --- | --- | --- | --- |\n"
     )
     TARGET.write_text(head + "\n".join(str(row) for row in rows) + "\n")

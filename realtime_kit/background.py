@@ -175,11 +175,11 @@ class Turns:
 
 
 def outcome(finished: concurrent.futures.Future[T], look_s: float | None = _LOOK_S) -> T:
-    """Wait for a result, and notice an interrupt within a tenth of a second, whichever thread it came to.
+    """Wait for a result, and notice an interrupt within `look_s`, whichever thread it came to.
 
     Args:
         finished: Gets the result.
-        look_s: How long an interrupt may go unnoticed, seconds; None: for ever, where none can come here.
+        look_s: Seconds; None where no interrupt can come: then none is looked for.
 
     Raises:
         KeyboardInterrupt: if it comes meanwhile.

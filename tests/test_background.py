@@ -93,6 +93,18 @@ def test_whoever_cannot_be_interrupted_does_not_look_for_it(look_s: float | None
     assert waits == [look_s] * looks
 
 
+def test_run_hands_on_how_often_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome, looks = background.outcome, []
+
+    def noted(finished: concurrent.futures.Future[str], look_s: float | None) -> str:
+        looks.append(look_s)
+        return outcome(finished, look_s)
+
+    monkeypatch.setattr(background, "outcome", noted)
+    assert background.run(thread_name(), look_s=None) == "realtime_kit"
+    assert looks == [None]
+
+
 def test_run_returns_what_the_coroutine_returns() -> None:
     assert background.run(thread_name()) == "realtime_kit"
 

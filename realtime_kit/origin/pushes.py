@@ -14,7 +14,13 @@ from realtime_kit.origin.announcer import LATE_CALLS_S, late_call, late_channel
 from realtime_kit.origin.event_log import EventLog
 from realtime_kit.origin.hold_server import HoldServer
 from realtime_kit.origin.process import CHANNEL
-from realtime_kit.publisher import HttpPublisher, QueueingPublisher, ZeroMqBroadcast, item_in_all_formats
+from realtime_kit.publisher import (
+    HttpPublisher,
+    QueueingPublisher,
+    ZeroMqBroadcast,
+    item_in_all_formats,
+    stamped,
+)
 
 _COARSE_S = 0.002
 """A sleep may end this much late: what is left is waited for in small steps."""
@@ -30,7 +36,7 @@ class _Origin:
         self.broadcast: ZeroMqBroadcast | None = None
         self.listening = 0
         self.late = False
-        self.payload = ""
+        self.payload_bytes, self.stamp = 0, False
         self.channel = CHANNEL
         self.ids_before = 0
         self.server: HoldServer
@@ -55,6 +61,7 @@ class _Origin:
         late: bool = False,
         channel: str = CHANNEL,
         ids_before: int = 0,
+        stamp: bool = False,
     ) -> None:
         """Publish every event from now on to all of these, padded to `payload_bytes` bytes of text.
 
@@ -66,8 +73,9 @@ class _Origin:
             late: Whether long-polls are called that are behind after an event, as the `Announcer` does.
             channel: To which channel. On one that is not the kit's own, nobody is told which event came before.
             ids_before: The first event's id is one more.
+            stamp: Whether an event says when it was due, as `stamped` has it, for who is not told otherwise.
         """
-        self.payload = "." * payload_bytes
+        self.payload_bytes, self.stamp = payload_bytes, stamp
         self.late = late
         self.channel, self.ids_before = channel, ids_before
         listened = self.listening - len(await self._deaf())
@@ -87,8 +95,7 @@ class _Origin:
         while time.monotonic_ns() < due_ns:  # noqa: ASYNC110 - it is a clock that is waited for
             await asyncio.sleep(0)
         number = self.ids_before + self.log.last_id + 1
-        name = f"event {number} "
-        data = name + self.payload[len(name) :]
+        data = self._text(number, due_ns)
         self.log.append(data)
         slip_s = (time.monotonic_ns() - due_ns) / 1e9
         item = item_in_all_formats(number, data, prev_number=number - 1 if self.channel == CHANNEL else None)
@@ -105,6 +112,14 @@ class _Origin:
         for after_s in LATE_CALLS_S if self.late else ():
             asyncio.get_running_loop().call_later(after_s, self._call_the_late, number)
         return {"event_id": number, "data": data, "slip_s": slip_s, "not_published": refused}
+
+    def _text(self, number: int, due_ns: int) -> str:
+        name = f"event {number} "
+        if not self.stamp:
+            return name.ljust(self.payload_bytes, ".")
+        due_wall_ns = time.time_ns() - (time.monotonic_ns() - due_ns if due_ns else 0)
+        room = self.payload_bytes - len(stamped(due_ns=due_wall_ns))
+        return stamped(name.ljust(room, "."), due_ns=due_wall_ns)
 
     def _open_doors(self) -> list[QueueingPublisher]:
         return [self.broadcast] if self.broadcast else [*self.publishers]

@@ -13,6 +13,7 @@ import pytest
 
 from realtime_kit.clients.receipt import Receipts
 from realtime_kit.measurements.herd import Herd
+from realtime_kit.publisher import due_of
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
@@ -33,7 +34,7 @@ def fanout(monkeypatch):
 def test_every_kind_gets_every_push_and_says_what_it_took(fanout):
     found = asyncio.run(fanout.compare(40, instances=2, rounds=1, pushes=2))
     locust = importlib.util.find_spec("locust")
-    optional = {"C": shutil.which("cc"), "Locust": locust, "bare Locust": locust}
+    optional = {"C": shutil.which("cc"), "kit's Locust": locust, "plain Locust": locust}
     assert set(found) == {"swarm", "aiohttp"} | {name for name, here in optional.items() if here}
     for results in found.values():
         assert [each.lost for each in results] == [0, 0]
@@ -42,6 +43,16 @@ def test_every_kind_gets_every_push_and_says_what_it_took(fanout):
             assert each.opened_s > 0
             assert each.receiver_s > 0
             assert each.pushpin_s > 0
+
+
+def test_events_say_when_they_were_due_as_locusts_users_have_to_know(fanout):
+    async def pushed():
+        async with fanout._pushpins(1) as (_, origin, _):
+            return await origin.ask("push", due_ns=0)
+
+    data = asyncio.run(pushed())["data"]
+    assert due_of(data) is not None
+    assert len(data) == 64
 
 
 def test_rows_name_every_kind_and_the_growth(fanout, monkeypatch):

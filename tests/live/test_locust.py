@@ -217,6 +217,23 @@ for number, data in enumerate((stamped(), "no JSON", stamped()), start=1):
     assert "does not say when it was due" in second
 
 
+def test_a_user_that_waits_does_not_look_for_interrupts():
+    script = """
+import locust
+from locust.env import Environment
+from realtime_kit import background
+from realtime_kit.clients import locust as kit
+class User(kit.StreamingUser): ...
+def run(coroutine, **options):
+    coroutine.close()
+    print(options)
+background.run = run
+User(Environment()).live()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "{'look_s': None}"
+
+
 def test_tries_that_fail_are_told_as_they_happen(tmp_path):
     locustfile = (
         "from realtime_kit.clients import locust as kit\n"

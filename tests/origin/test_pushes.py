@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import time
 
+import pytest
 import zmq
 import zmq.asyncio
 
 from realtime_kit.origin.process import CHANNEL
 from realtime_kit.origin.pushes import _Origin
+from realtime_kit.publisher import due_of
 
 
 @contextlib.asynccontextmanager
@@ -42,6 +45,24 @@ async def origin_of(*specs):
 async def deaf(origin):
     """How many of them an event does not reach."""
     return len((await origin.push(due_ns=0))["not_published"])
+
+
+@pytest.mark.parametrize("payload_bytes", [0, 64])
+def test_an_event_may_say_when_it_was_due_and_is_no_longer_for_it(payload_bytes):
+    async def main():
+        origin = _Origin()
+        for stamp in (False, True):
+            await origin.publish_to(publishers=[], payload_bytes=payload_bytes, stamp=stamp)
+            before_ns = time.time_ns()
+            due_ns = time.monotonic_ns() + 1_000_000
+            data = [(await origin.push(due_ns=each))["data"] for each in (due_ns, 0)]
+            after_ns = time.time_ns()
+            for text in data:
+                assert (due_of(text) is not None) == stamp
+                assert not payload_bytes or len(text) == payload_bytes
+                assert not stamp or before_ns <= due_of(text) <= after_ns
+
+    asyncio.run(main())
 
 
 def test_who_listens_has_the_first_event_of_a_new_door():

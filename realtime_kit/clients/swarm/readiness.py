@@ -17,7 +17,7 @@ if sys.platform == "linux":
         """The figure of a socket that has something to read and has not ended."""
 
         MOST = 42
-        """Sockets named at a time: an answer about more would not fit into the 512 bytes that Python has at hand."""
+        """Sockets named at a time: about more does not fit into the 512 bytes that Python has at hand (x86-64)."""
 
         def __init__(self) -> None:
             self._epoll = select.epoll()

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from realtime_kit.clients.receipt import ReceiptBook, Receipts
 from realtime_kit.clients.swarm.readiness import Readiness
 from realtime_kit.clients.swarm.reading import Reading, Transport
-from realtime_kit.errors import ClientError, ProtocolError
 
 _MOST_BYTES = 16_384
 """Read at a time while it is not known what is sent; a piece that is longer is parsed anew for every client. From then
@@ -253,7 +252,7 @@ class Reception:
         if len(self._known) >= _PIECES_KEPT:
             del self._known[next(iter(self._known))]
         self._known[piece] = said
-        self._longest = max(self._longest, len(piece))
+        self._longest = max(map(len, self._known))
 
     def _read_anew(self, number: int, fd: int, piece: bytes) -> Said | None:
         """Read what nobody has been sent before, or not in these pieces, or what is said last, to its end.
@@ -281,16 +280,16 @@ class Reception:
             reading = self._readings[fd] = self._transport.reading(opened=True)
         try:
             event_ids = reading.feed(piece)
-        except (ClientError, ProtocolError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever one server says, the others are read
             self._lose(number, str(error), error)
-            return None
-        if reading.reply and not self.send(number, reading.reply):
             return None
         opening = self._opening.get(number)
         if opening is not None and reading.opened and not opening.done():
             opening.set_result(None)
         for event_id in event_ids:
             self._write(number, event_id, now_ns)
+        if reading.reply and not self.send(number, reading.reply):
+            return None
         if reading.whole:
             del self._readings[fd]
             if reading.cursor is not None:
