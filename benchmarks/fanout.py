@@ -421,11 +421,11 @@ def rows(
 
 
 def crowd_rows(*, pushes: int = PUSHES) -> Iterator[TableRow]:
-    """Those of as many clients as can be, the swarm's and C's; takes five minutes."""
+    """Those of as many clients as can be, the swarm's and C's; takes eight minutes."""
     most, because = largest_swarm(targets=CROWD_INSTANCES)
     clients = min(CROWD, most)
     found = asyncio.run(
-        compare(clients, instances=CROWD_INSTANCES, rounds=1, pushes=pushes, only=("swarm", "C"))
+        compare(clients, instances=CROWD_INSTANCES, rounds=ROUNDS, pushes=pushes, only=("swarm", "C"))
     )
     what = f"fan-out to {clients:,} clients through {CROWD_INSTANCES} Pushpins: opened"
     if clients < CROWD:
@@ -525,7 +525,7 @@ def main() -> int:
     parser.add_argument(
         "--crowd",
         action="store_true",
-        help=f"{CROWD:,} clients, the swarm's and C's, once; --clients, --rounds and --only do not count then",
+        help=f"{CROWD:,} clients, the swarm's and C's; --clients, --rounds and --only do not count then",
     )
     parser.add_argument(
         "--transports",

@@ -32,9 +32,9 @@ _LONGEST_STAY_NS = 100_000_000
 """While a push is in the air the next receipt is waited for on the spot: to go back to the event loop between two
 would cost more than to read them. Others get a turn after this."""
 
-_NAP_PER_CLIENT_S = 100e-9
+_NAP_PER_CLIENT_S = 200e-9
 """While a push is in the air, the next look is so much later for each client that is reached in turn, whoever reads for
-it: 1/300 of what a Pushpin needs for them, 30 µs each. About so late is a receipt written down at most, and several are
+it: 1/150 of what a Pushpin needs for them, 30 µs each. About so late is a receipt written down at most, and several are
 read for one waking."""
 
 _FEWEST_TO_NAP = 1_000
