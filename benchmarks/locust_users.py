@@ -36,18 +36,23 @@ numbers = itertools.count()
 opening = BoundedSemaphore(IN_FLIGHT)
 
 
-class PlainUser(HttpUser):
-    """Reads the stream to its end, and begins anew."""
+class Numbered:
+    """What both have."""
 
-    host = str(ADDRESS)
     wait_time = constant(PAUSE_S)
-    spawned_per_s = 1000
 
     def on_start(self) -> None:
         """Take a number."""
         self.open = False
         self.number = next(numbers)
         users[self.number] = self
+
+
+class PlainUser(Numbered, HttpUser):
+    """Reads the stream to its end, and begins anew."""
+
+    host = str(ADDRESS)
+    spawned_per_s = 1000
 
     @task
     def stream(self) -> None:
@@ -76,18 +81,11 @@ class PlainUser(HttpUser):
         self.response.raw._fp.fp.raw._sock.shutdown(2)
 
 
-class KitUser(kit.StreamingUser):
+class KitUser(Numbered, kit.StreamingUser):
     """As the kit has it, and writes down what it gets."""
 
     host, path = str(ADDRESS.origin()), ADDRESS.path
-    wait_time = constant(PAUSE_S)
     spawned_per_s = 200
-
-    def on_start(self) -> None:
-        """Take a number."""
-        self.open = False
-        self.number = next(numbers)
-        users[self.number] = self
 
     def hang_up(self) -> None:
         """End the stream: the user comes back by itself."""
